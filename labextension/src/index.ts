@@ -1,0 +1,5 @@
+import { scanPlugins } from './scans/plugin';
+import { trainingPlugins } from './training/plugin';
+import { viewerPlugins } from './viewer/plugin';
+
+export default [...scanPlugins, ...viewerPlugins, ...trainingPlugins];

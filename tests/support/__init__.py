@@ -1,0 +1,1 @@
+"""Scans, servers and browsers that the tests share."""
