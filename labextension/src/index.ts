@@ -2,4 +2,5 @@ import { scanPlugins } from './scans/plugin';
 import { trainingPlugins } from './training/plugin';
 import { viewerPlugins } from './viewer/plugin';
 
+export * from './tokens';
 export default [...scanPlugins, ...viewerPlugins, ...trainingPlugins];

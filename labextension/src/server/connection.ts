@@ -1,0 +1,94 @@
+/** A way to ask the medlab server extension, whoever carries the request. */
+export interface IServer {
+  /**
+   * Sends one request.
+   *
+   * @param path - below `medlab/`, for example `scans?refresh=1`
+   * @returns the reply, also when its status is an error
+   * @throws ServerError with status 0 and code `offline` when there is no reply,
+   *   and the browser's `AbortError` when `init.signal` was aborted
+   */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** Where prebuilt extensions are served, without a slash at the end. */
+  readonly labextensions: string;
+}
+
+/** A request that got no reply, or a reply that says what went wrong. */
+export class ServerError extends Error {
+  /**
+   * @param status - HTTP status, 0 when there was no reply at all
+   * @param code - short stable word for programs, such as `not-a-scan`
+   * @param message - one sentence for a reader
+   * @param body - the reply's bytes where they mean something (409 of `ops`)
+   */
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly body?: ArrayBuffer
+  ) {
+    super(message);
+    this.name = 'ServerError';
+  }
+
+  /** There was no reply: the server is down or the network is gone. */
+  get isOffline(): boolean {
+    return this.status === 0;
+  }
+}
+
+/** True for the rejection of a request that its sender aborted. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+/** What `fetch` rejected with, as a ServerError (an abort stays what it is). */
+export function offline(error: unknown): Error {
+  if (isAbort(error) || error instanceof ServerError) {
+    return error as Error;
+  }
+  return new ServerError(
+    0,
+    'offline',
+    'The Jupyter server does not answer. Is it still running?'
+  );
+}
+
+/** The error that a reply with an error status stands for. */
+export async function errorOf(response: Response): Promise<ServerError> {
+  const body = await response.arrayBuffer();
+  const reply = messageIn(body);
+  return new ServerError(
+    response.status,
+    reply.code ?? `http-${response.status}`,
+    reply.message ?? sentenceFor(response.status),
+    body
+  );
+}
+
+function messageIn(body: ArrayBuffer): { message?: string; code?: string } {
+  try {
+    const reply: unknown = JSON.parse(new TextDecoder().decode(body));
+    if (typeof reply !== 'object' || reply === null) {
+      return {};
+    }
+    const { message, code } = reply as Record<string, unknown>;
+    return {
+      message: typeof message === 'string' && message ? message : undefined,
+      code: typeof code === 'string' && code ? code : undefined
+    };
+  } catch {
+    return {};
+  }
+}
+
+function sentenceFor(status: number): string {
+  switch (status) {
+    case 403:
+      return 'The Jupyter server refused the request. Reload the page to sign in again.';
+    case 404:
+      return 'The Jupyter server knows no such thing. Is the medlab server extension enabled?';
+    default:
+      return `The Jupyter server answered with status ${status}. Its log says more.`;
+  }
+}

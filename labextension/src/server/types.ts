@@ -1,0 +1,181 @@
+/*
+ * What travels between the server and the browser, word for word as on the wire.
+ * Each message has an example below tests/contract/, which both test suites read.
+ */
+
+/** I, J, K or x, y, z: one number an axis. */
+export type Triple = [number, number, number];
+
+/** One scan as the server lists it: a file or a DICOM series. */
+export interface IScan {
+  /** 16 hexadecimal digits, free of patient data. */
+  id: string;
+  /** Relative to the Jupyter root, forward slashes; absolute if outside of it. */
+  path: string;
+  /** SeriesInstanceUID of a DICOM series. */
+  series: string | null;
+  name: string;
+  format: 'nifti' | 'nrrd' | 'metaimage' | 'dicom' | string;
+  modality: string;
+  /** Voxels along I, J, K; null when the scan cannot be read. */
+  shape: number[] | null;
+  spacing_mm: number[] | null;
+  orientation: string | null;
+  size_bytes: number;
+  slices: number | null;
+  patient: string | null;
+  study: string | null;
+  description: string | null;
+  date: string | null;
+  /** Somebody drew labels on it. */
+  labels: boolean;
+  /** Names of the label layers. */
+  layers: string[];
+  /** One sentence when the scan cannot be read. */
+  error: string | null;
+  warnings: string[];
+}
+
+export interface IScanList {
+  scans: IScan[];
+  /** Folder that the paths are relative to, as the server names it. */
+  root: string;
+}
+
+export interface IVolumeInfo {
+  id: string;
+  /** Voxels along I, J, K. */
+  shape: Triple;
+  spacing_mm: Triple;
+  /** 4x4, voxel -> RAS+ mm, row by row. */
+  affine: number[][];
+  orientation: string;
+  modality: string;
+  /** `HU` for CT, else empty. */
+  unit: string;
+  dtype: 'i1' | 'u1' | 'i2' | 'u2' | 'f4';
+  channels: 1 | 3;
+  name: string;
+  warnings: string[];
+  window: { center: number; width: number };
+  /** Smallest and greatest voxel. */
+  range: [number, number];
+  /** Bytes of one plane along K. */
+  slab_bytes: number;
+}
+
+export interface ISegment {
+  id: number;
+  name: string;
+  /** `#rrggbb` */
+  color: string;
+  locked: boolean;
+  visible: boolean;
+}
+
+/** A label layer as the server opens it. */
+export interface ILayerInfo {
+  scan: string;
+  layer: string;
+  rev: number;
+  shape: Triple;
+  dtype: 'u1' | 'u2';
+  affine: number[][];
+  segments: ISegment[];
+}
+
+/** A label layer as it is listed below its scan. */
+export interface ILayerSummary {
+  name: string;
+  rev: number;
+  segments: ISegment[];
+}
+
+export type RunState =
+  | 'queued'
+  | 'compiling'
+  | 'running'
+  | 'validating'
+  | 'paused'
+  | 'stopping'
+  | 'finished'
+  | 'stopped'
+  | 'failed'
+  | 'lost';
+
+/** One training as the server lists it. */
+export interface IRun {
+  id: string;
+  name: string;
+  state: RunState;
+  template: string | null;
+  /** Unix seconds. */
+  created: number;
+  updated: number;
+  epoch: number;
+  epochs: number | null;
+  step: number;
+  steps_per_epoch: number | null;
+  eta_s: number | null;
+  loss: number | null;
+  val_loss: number | null;
+  metrics: Record<string, number | null>;
+  message: string;
+  host: string;
+  where: string;
+}
+
+/** The trainer's heartbeat. */
+export interface IRunStatus {
+  state: RunState;
+  heartbeat?: number;
+  pid?: number;
+  host?: string;
+  epoch?: number;
+  epochs?: number | null;
+  step?: number;
+  steps_per_epoch?: number | null;
+  eta_s?: number | null;
+  /** Sequence number of the last control command that was acted on. */
+  ack_seq?: number;
+  message?: string;
+}
+
+export interface IRunDetail {
+  summary: IRun;
+  recipe: Record<string, unknown> | null;
+  status: IRunStatus;
+}
+
+/**
+ * One line of a run's log. Readers ignore kinds they do not know.
+ *
+ * `step` counts optimiser steps from 1 over the whole run; `t` is in unix seconds.
+ * Other numbers of `batch` and `epoch` lines are metrics by name.
+ */
+export interface IMetricLine {
+  kind: 'batch' | 'epoch' | 'preview' | 'control' | 'state' | string;
+  t?: number;
+  epoch?: number;
+  step?: number;
+  file?: string;
+  seq?: number;
+  cmd?: string;
+  state?: string;
+  message?: string;
+  [name: string]: unknown;
+}
+
+export interface IMetricsTail {
+  /** Byte to read from next time. */
+  next: number;
+  lines: IMetricLine[];
+  status: IRunStatus;
+}
+
+export interface ILogTail {
+  next: number;
+  text: string;
+}
+
+export type RunCommand = 'pause' | 'resume' | 'stop' | 'checkpoint' | 'set';
