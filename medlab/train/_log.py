@@ -1,0 +1,212 @@
+"""The trainer's half of a run folder: what happened, where it stands, what was asked.
+
+`metrics.jsonl` is append-only and gets one `write()` a line, so that a reader, or a kill
+at any moment, finds at most the last line incomplete. `status.json` is replaced whole
+every 2 s by a thread of its own: the run shows as alive while JAX compiles.
+
+Renaming without an fsync keeps `status.json` whole when the process dies; checkpoints,
+which must outlive a power cut too, are written with one (see `_checkpoint.py`).
+"""
+
+import json
+import math
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from medlab.train import runs
+
+_BATCH_LINE_S = 0.1
+_WATCH_S = 0.05
+
+
+def new_run_folder(root: Path, about: dict[str, Any], *, epochs: int = 0) -> Path:
+    """Make the folder of a run that is still `queued`.
+
+    Args:
+        root: Folder of all runs, `home.runs`.
+        about: What `run.json` tells: name, template, recipe, seed, versions, where.
+        epochs: How many are planned.
+    """
+    now = datetime.now(UTC)
+    folder = root / f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    for part in ("preview", "checkpoints"):
+        (folder / part).mkdir(parents=True)
+    status = {
+        "state": "queued",
+        "heartbeat": now.timestamp(),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "epochs": epochs,
+        "ack_seq": 0,
+    }
+    runs.replace_json(folder / "status.json", status)
+    # A folder without run.json is no run: written last, it makes the folder one.
+    about = {"created": now.timestamp(), "host": socket.gethostname(), **about}
+    runs.replace_json(folder / "run.json", about)
+    return folder
+
+
+class RunLog:
+    """Everything a trainer tells about its run. Safe to call from several threads.
+
+    Args:
+        folder: Folder of the run, made by `new_run_folder`.
+        on_command: Called from the watching thread, every 50 ms, with each command that
+            waits; returns whether it was acted upon. For the times when no batch ends:
+            imports, compilation.
+    """
+
+    def __init__(
+        self, folder: Path, on_command: Callable[[dict[str, Any]], bool] | None = None
+    ) -> None:
+        self.folder = folder
+        self._lock = threading.RLock()
+        self._status: dict[str, Any] = {
+            **runs.read_folder(folder).status,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+        }
+        self._metrics = _open_for_lines(folder / "metrics.jsonl")
+        self._last_batch_s = -math.inf
+        self._control_stamp: tuple[int, int] | None = None
+        self._on_command = on_command
+        self._closed = threading.Event()
+        self._beat()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="run-log")
+        self._thread.start()
+
+    @property
+    def state(self) -> str:
+        return str(self._status["state"])
+
+    @property
+    def ack_seq(self) -> int:
+        return int(self._status.get("ack_seq") or 0)
+
+    def wants_batch(self) -> bool:
+        """Whether a batch line is due: ten a second at most, as each waits for the device."""
+        return time.monotonic() - self._last_batch_s >= _BATCH_LINE_S
+
+    def batch(self, *, epoch: int, step: int, **values: float) -> None:
+        self._last_batch_s = time.monotonic()
+        self._write("batch", epoch=epoch, step=step, **_finite(values))
+
+    def epoch(self, *, epoch: int, step: int, **values: float) -> None:
+        """One epoch is over: a line on disk for good, and the latest metrics."""
+        numbers = _finite(values)
+        metrics = {
+            k: v for k, v in numbers.items() if k not in ("loss", "val_loss", "lr")
+        }
+        with self._lock:
+            self._write("epoch", epoch=epoch, step=step, **numbers)
+            os.fsync(self._metrics)
+            self.update(
+                loss=numbers.get("loss"),
+                val_loss=numbers.get("val_loss"),
+                metrics={k: v for k, v in metrics.items() if v is not None},
+            )
+
+    def preview(self, *, epoch: int, file: str) -> None:
+        self._write("preview", epoch=epoch, file=file)
+
+    def enter(self, state: str, message: str = "", **details: Any) -> None:
+        """Go over to another state and say so at once."""
+        with self._lock:
+            if (state, message) == (self.state, self._status.get("message")):
+                return
+            self._write("state", state=state, message=message, **details)
+            self._status.update(state=state, message=message)
+            self._beat()
+
+    def update(self, *, now: bool = True, **status: Any) -> None:
+        """Change what `status.json` tells; without `now`, with the next heartbeat."""
+        with self._lock:
+            self._status.update(status)
+            if now:
+                self._beat()
+
+    def commands(self) -> list[dict[str, Any]]:
+        """Read the commands nobody acted upon yet. Costs one `stat` when there are none."""
+        try:
+            found = (self.folder / "control.json").stat()
+        except OSError:
+            return []
+        stamp = (found.st_mtime_ns, found.st_ino)
+        with self._lock:
+            if stamp == self._control_stamp:
+                return []
+            waiting = runs.read_commands(self.folder, self.ack_seq)
+            if not waiting:
+                self._control_stamp = stamp
+            return waiting
+
+    def acknowledge(self, command: dict[str, Any]) -> None:
+        """Tell, at once, that a command was acted upon."""
+        with self._lock:
+            if command["seq"] <= self.ack_seq:
+                return
+            self._status["ack_seq"] = command["seq"]
+            self._beat()
+            self._write("control", **command)
+
+    def close(self, state: str, message: str = "") -> None:
+        """End the run in `finished`, `stopped` or `failed`."""
+        with self._lock:
+            if self._closed.is_set():
+                return
+            self.update(now=False, eta_s=0 if state == "finished" else None)
+            self.enter(state, message)
+            self._closed.set()
+            os.fsync(self._metrics)
+            os.close(self._metrics)
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=1)
+
+    def _write(self, kind: str, **content: Any) -> None:
+        line = json.dumps({"kind": kind, "t": round(time.time(), 3), **content})
+        with self._lock:
+            if not self._closed.is_set():
+                os.write(self._metrics, line.encode() + b"\n")
+
+    def _beat(self) -> None:
+        with self._lock:
+            if not self._closed.is_set():
+                self._status["heartbeat"] = time.time()
+                runs.replace_json(self.folder / "status.json", self._status)
+
+    def _watch(self) -> None:
+        next_beat = time.monotonic() + runs.HEARTBEAT_S
+        while not self._closed.wait(_WATCH_S):
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + runs.HEARTBEAT_S
+                self._beat()
+            if self._on_command is None:
+                continue
+            for command in self.commands():
+                if not self._on_command(command):
+                    break
+
+
+def _open_for_lines(path: Path) -> int:
+    """Open for appending; a line torn by a kill is closed so that the next one is whole."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        os.write(file, b"\n")
+    return file
+
+
+def _finite(values: dict[str, Any]) -> dict[str, float | None]:
+    """Round to six digits; what JSON has no number for (nan, inf) becomes null."""
+    numbers = {name: float(value) for name, value in values.items()}
+    return {
+        name: float(f"{number:.6g}") if math.isfinite(number) else None
+        for name, number in numbers.items()
+    }
