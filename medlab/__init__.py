@@ -1,4 +1,4 @@
-"""Deep learning on medical scans, inside JupyterLab: browse, annotate, train, explore."""
+"""Deep learning on medical scans in JupyterLab: browse, annotate, train, explore."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -2,7 +2,7 @@
 
 
 class MedlabError(ValueError):
-    """Something a user can mend: the message says what was expected, what came, what to do.
+    """Something a user can mend: what was expected, what came, what to do next.
 
     Args:
         message: One or two sentences without patient data or absolute paths.

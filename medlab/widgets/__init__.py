@@ -14,7 +14,7 @@ _FILES = {
     "VolumeViewer": "_volume_viewer",
 }
 
-__all__ = ["SliceLabeler", "TrainControls", "VolumeViewer"]  # noqa: F822
+__all__ = ["SliceLabeler", "TrainControls", "VolumeViewer"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,236 @@
+"""A real JupyterLab server on loopback and a real Chromium that may reach nothing else."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Request, Route, sync_playwright
+
+_TOKEN = "only-on-loopback"
+
+_QUIET = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    "--ignore-gpu-blocklist",
+)
+_SOFTWARE_GL = {
+    "swiftshader": (
+        "--use-gl=angle",
+        "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader",
+    ),
+    # The only one of the two on which vtk.js volume rendering draws in seconds.
+    "llvmpipe": ("--use-gl=angle", "--use-angle=gl-egl"),
+}
+
+
+def find_chromium() -> str | None:
+    """Return the browser to drive: `MEDLAB_CHROMIUM`, else what the system has."""
+    named = os.environ.get("MEDLAB_CHROMIUM")
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return named or next(
+        (found for name in names if (found := shutil.which(name))), None
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab whose root folder is `root`."""
+
+    root: Path
+    port: int = field(default_factory=free_port)
+    token: str = _TOKEN
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.root.parent / f"{self.root.name}-server.log"
+
+    def start(self, timeout_s: float = 90) -> None:
+        settings = self.root.parent / f"{self.root.name}-settings"
+        labconfig = settings / "config" / "labconfig"
+        labconfig.mkdir(parents=True, exist_ok=True)
+        quiet = {"@jupyterlab/apputils-extension:announcements": True}
+        (labconfig / "page_config.json").write_text(
+            json.dumps({"disabledExtensions": quiet})
+        )
+        environment = {
+            **os.environ,
+            "JUPYTER_CONFIG_DIR": str(settings / "config"),
+            "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"),
+            "JUPYTERLAB_SETTINGS_DIR": str(settings / "user-settings"),
+        }
+        environment.pop("MEDLAB_HOME", None)
+        command = [
+            *(sys.executable, "-m", "jupyter", "lab", "--no-browser"),
+            *("--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0"),
+            f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={self.root}",
+            "--LabApp.expose_app_in_browser=True",
+            "--allow-root",
+        ]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment, cwd=self.root
+            )
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                self.get("api/status")
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.2)
+            else:
+                return
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}")
+
+    def get(self, path: str) -> Any:
+        """GET a JSON reply of the server, authenticated by token."""
+        request = urllib.request.Request(
+            f"{self.url}/{path}", headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
+
+    def kill(self) -> None:
+        """End the server the hard way, as a power cut would."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def open(self, page: Page, path: str = "") -> None:
+        """Load JupyterLab, `path` opened in it, and wait until its shell is up."""
+        tree = f"/tree/{path}" if path else ""
+        page.goto(f"{self.url}/lab{tree}?reset&token={self.token}")
+        wait_for_lab(page)
+
+
+def wait_for_lab(page: Page) -> None:
+    page.wait_for_function(
+        "() => window.jupyterapp && window.jupyterapp.restored"
+        " && !document.querySelector('#jupyterlab-splash')",
+        timeout=90_000,
+    )
+    page.evaluate("() => window.jupyterapp.restored")
+
+
+@contextmanager
+def open_browser(
+    lab: Lab, *, gl: str = "swiftshader", width: int = 1500, height: int = 940
+) -> Iterator[Page]:
+    """Yield a page in a fresh Chromium; on leaving, no request left the lab's origin.
+
+    Raises:
+        AssertionError: If the page asked for anything of another origin.
+    """
+    chromium = find_chromium()
+    if chromium is None:
+        raise RuntimeError(
+            "No Chromium found: run `make test`, or set MEDLAB_CHROMIUM."
+        )
+    strays: list[str] = []
+
+    def guard(route: Route, request: Request) -> None:
+        strays.append(request.url)
+        route.abort()
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=[*_QUIET, *_SOFTWARE_GL[gl]]
+        )
+        context = browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(60_000)
+        context.route(lambda url: _is_foreign(url, lab), guard)
+        page = context.new_page()
+        try:
+            yield page
+        finally:
+            context.close()
+            browser.close()
+    assert strays == [], f"Requests to other origins: {strays[:5]}"
+
+
+def _is_foreign(url: str, lab: Lab) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != (
+        f"127.0.0.1:{lab.port}"
+    )
+
+
+def execute(page: Page, command: str, args: dict[str, Any] | None = None) -> None:
+    """Start a JupyterLab command without waiting for what it returns."""
+    page.evaluate(
+        "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }",
+        [command, args or {}],
+    )
+
+
+def wait_for_kernel(page: Page) -> None:
+    """Wait until the open notebook's kernel answered; the badge alone says too little."""
+    page.evaluate(
+        """async () => {
+          const widget = window.jupyterapp.shell.currentWidget;
+          await widget.context.ready;
+          await widget.sessionContext.ready;
+          await widget.sessionContext.session.kernel.info;
+        }"""
+    )
+
+
+def run_python(page: Page, code: str) -> str:
+    """Run `code` in the open notebook's kernel and return what it printed."""
+    return page.evaluate(
+        """async code => {
+          const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          const future = kernel.requestExecute({ code, store_history: false });
+          let text = '';
+          future.onIOPub = message => {
+            if (message.header.msg_type === 'stream') { text += message.content.text; }
+            if (message.header.msg_type === 'error') {
+              text += message.content.ename + ': ' + message.content.evalue;
+            }
+          };
+          await future.done;
+          return text;
+        }""",
+        code,
+    )

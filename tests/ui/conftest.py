@@ -1,0 +1,47 @@
+"""The lab every browser test looks at: the small chest CT and a broken scan."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.support.lab import Lab, find_chromium, open_browser
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.ui)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    from medlab.samples import place
+
+    root = tmp_path_factory.mktemp("lab") / "root"
+    root.mkdir()
+    place("ct-chest-small", root / "samples" / "ct-chest-small")
+    (root / "broken.nii.gz").write_text("this is not a scan")
+    server = Lab(root)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def page(lab: Lab) -> Iterator[Page]:
+    if find_chromium() is None:
+        pytest.fail("No Chromium: install it, or set MEDLAB_CHROMIUM to its path.")
+    with open_browser(lab) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Folder for screenshots, kept after the run: `MEDLAB_PICTURES` or test-results/."""
+    folder = Path(os.environ.get("MEDLAB_PICTURES", "test-results/pictures"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
