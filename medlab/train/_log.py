@@ -1,7 +1,7 @@
 """The trainer's half of a run folder: what happened, where it stands, what was asked.
 
-`metrics.jsonl` is append-only and gets one `write()` a line, so that a reader, or a kill
-at any moment, finds at most the last line incomplete. `status.json` is replaced whole
+`metrics.jsonl` is append-only and gets one `write()` a line, so that a reader, or a
+kill at any moment, finds at most the last line incomplete. `status.json` is replaced whole
 every 2 s by a thread of its own: the run shows as alive while JAX compiles.
 
 Renaming without an fsync keeps `status.json` whole when the process dies; checkpoints,
@@ -24,6 +24,7 @@ from medlab.train import runs
 
 _BATCH_LINE_S = 0.1
 _WATCH_S = 0.05
+_NO_METRICS = ("loss", "val_loss", "lr", "seconds")
 
 
 def new_run_folder(root: Path, about: dict[str, Any], *, epochs: int = 0) -> Path:
@@ -91,7 +92,7 @@ class RunLog:
         return int(self._status.get("ack_seq") or 0)
 
     def wants_batch(self) -> bool:
-        """Whether a batch line is due: ten a second at most, as each waits for the device."""
+        """Whether a batch line is due: ten a second, as each waits for the device."""
         return time.monotonic() - self._last_batch_s >= _BATCH_LINE_S
 
     def batch(self, *, epoch: int, step: int, **values: float) -> None:
@@ -101,16 +102,17 @@ class RunLog:
     def epoch(self, *, epoch: int, step: int, **values: float) -> None:
         """One epoch is over: a line on disk for good, and the latest metrics."""
         numbers = _finite(values)
-        metrics = {
-            k: v for k, v in numbers.items() if k not in ("loss", "val_loss", "lr")
-        }
         with self._lock:
             self._write("epoch", epoch=epoch, step=step, **numbers)
             os.fsync(self._metrics)
             self.update(
                 loss=numbers.get("loss"),
                 val_loss=numbers.get("val_loss"),
-                metrics={k: v for k, v in metrics.items() if v is not None},
+                metrics={
+                    name: value
+                    for name, value in numbers.items()
+                    if name not in _NO_METRICS and value is not None
+                },
             )
 
     def preview(self, *, epoch: int, file: str) -> None:
@@ -133,7 +135,7 @@ class RunLog:
                 self._beat()
 
     def commands(self) -> list[dict[str, Any]]:
-        """Read the commands nobody acted upon yet. Costs one `stat` when there are none."""
+        """Read the commands nobody acted upon yet; one `stat` if there are none."""
         try:
             found = (self.folder / "control.json").stat()
         except OSError:
@@ -195,7 +197,7 @@ class RunLog:
 
 
 def _open_for_lines(path: Path) -> int:
-    """Open for appending; a line torn by a kill is closed so that the next one is whole."""
+    """Open for appending, after closing a last line that a kill tore."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     size = os.fstat(file).st_size
     if size and os.pread(file, 1, size - 1) != b"\n":

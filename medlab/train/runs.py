@@ -8,8 +8,8 @@ and any of the two may die without harm to the other.
 The Jupyter server imports this module: only the standard library is allowed here.
 
 A trainer that was killed cannot say so. A run that claims to be active is therefore
-read as `lost` when its heartbeat (every 2 s) is older than 10 s and its process is gone,
-or, where the process cannot be asked because it ran on another machine, 60 s.
+read as `lost` when its heartbeat (every 2 s) is older than 10 s and its process is
+gone, or, where the process cannot be asked because it ran on another machine, 60 s.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ _KEPT_COMMANDS = 32
 _CHUNK_BYTES = 4 << 20
 
 
-class RunNotFound(MedlabError, LookupError):
+class RunNotFound(MedlabError, LookupError):  # noqa: N818
     """No run of that id lies below the home."""
 
     code = "run-not-found"
@@ -54,7 +54,7 @@ class HasRuns(Protocol):
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One line of the list of runs. Times are unix seconds; see `tests/contract/run.json`.
+    """One line of the list of runs, as in `tests/contract/run.json`. Unix seconds.
 
     Args:
         state: One of `ACTIVE` or `ENDED`.
@@ -206,7 +206,7 @@ def tail_metrics(folder: Path, from_byte: int = 0) -> tuple[int, list[dict[str, 
 
 
 def tail_log(folder: Path, from_byte: int = 0) -> tuple[int, str]:
-    """Read what was appended to `stdout.log` since a byte: where to go on, and the text."""
+    """Read `stdout.log` since a byte: where the next reading begins, and the text."""
     end, data = _read_from(folder / "stdout.log", from_byte)
     return end, data.decode("utf-8", "replace")
 
@@ -249,11 +249,12 @@ def write_control(folder: Path, cmd: str, args: dict[str, Any] | None = None) ->
         )
     with _locked(folder / "control.lock"):
         before = _read_json(folder / "control.json")
-        entry = {"seq": int(before.get("seq", 0)) + 1, "cmd": cmd, "args": args}
+        seq = int(before.get("seq", 0)) + 1
+        entry: dict[str, Any] = {"seq": seq, "cmd": cmd, "args": args}
         # Commands in quick succession must not swallow one another.
         recent = [*before.get("recent", []), entry][-_KEPT_COMMANDS:]
         replace_json(folder / "control.json", {**entry, "recent": recent})
-    return int(entry["seq"])
+    return seq
 
 
 def read_commands(folder: Path, after_seq: int) -> list[dict[str, Any]]:
@@ -283,7 +284,8 @@ def _check_command(cmd: str, args: dict[str, Any]) -> None:
     unknown = sorted(set(args) - set(SETTINGS))
     if unknown or not args:
         raise MedlabError(
-            f"set takes {' and '.join(SETTINGS)}, got {', '.join(unknown) or 'nothing'}. "
+            f"set takes {' and '.join(SETTINGS)}, got "
+            f"{', '.join(unknown) or 'nothing'}. "
             "Other settings need a new run.",
             code="unknown-setting",
         )
