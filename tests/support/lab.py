@@ -1,4 +1,4 @@
-"""A real JupyterLab server on loopback and a real Chromium that may reach nothing else."""
+"""A real JupyterLab on loopback, and a real Chromium that may reach nothing else."""
 
 import json
 import os
@@ -205,7 +205,7 @@ def execute(page: Page, command: str, args: dict[str, Any] | None = None) -> Non
 
 
 def wait_for_kernel(page: Page) -> None:
-    """Wait until the open notebook's kernel answered; the badge alone says too little."""
+    """Wait until the kernel of the open notebook answered; its badge says too little."""
     page.evaluate(
         """async () => {
           const widget = window.jupyterapp.shell.currentWidget;
@@ -220,8 +220,8 @@ def run_python(page: Page, code: str) -> str:
     """Run `code` in the open notebook's kernel and return what it printed."""
     return page.evaluate(
         """async code => {
-          const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-          const future = kernel.requestExecute({ code, store_history: false });
+          const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
+          const future = session.kernel.requestExecute({ code, store_history: false });
           let text = '';
           future.onIOPub = message => {
             if (message.header.msg_type === 'stream') { text += message.content.text; }

@@ -41,7 +41,7 @@ def page(lab: Lab) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def pictures() -> Path:
-    """Folder for screenshots, kept after the run: `MEDLAB_PICTURES` or test-results/."""
+    """Folder for screenshots: `MEDLAB_PICTURES`, else test-results/pictures."""
     folder = Path(os.environ.get("MEDLAB_PICTURES", "test-results/pictures"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
