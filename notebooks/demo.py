@@ -1,0 +1,52 @@
+"""Run the first notebook without a person: `python demo.py RESULTS`.
+
+RESULTS then holds what the notebook keeps (labels, model, Dice table, picture) and the
+executed notebook as HTML.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+HERE = Path(__file__).parent
+
+
+def run_notebook(notebook: Path, results: Path, home: Path) -> nbformat.NotebookNode:
+    """Run every cell of `notebook` with its labels and runs below `home`.
+
+    Returns:
+        The notebook with its outputs. The file itself stays as it was.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: If a cell fails.
+    """
+    os.environ["MEDLAB_RESULTS"] = str(results.resolve())
+    os.environ["MEDLAB_HOME"] = str(home.resolve())
+    content = nbformat.read(notebook, as_version=4)
+    resources = {"metadata": {"path": str(notebook.parent)}}
+    NotebookClient(content, timeout=1200, resources=resources).execute()
+    return content
+
+
+def main(results: Path) -> None:
+    results.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=HERE.parent, prefix=".demo-") as workspace:
+        home = Path(workspace) / ".medlab"
+        content = run_notebook(HERE / "00-the-whole-loop.ipynb", results, home)
+    html, _ = HTMLExporter(embed_images=True).from_notebook_node(content)
+    (results / "00-the-whole-loop.html").write_text(html)
+    print((results / "dice.csv").read_text().strip())
+    minutes = (time.monotonic() - started) / 60
+    print(f"\nDone in {minutes:.1f} minutes. Everything lies in {results}/:")
+    print("\n".join(f"  {path.name}" for path in sorted(results.iterdir())))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "results"))
