@@ -1,0 +1,53 @@
+"""From cases to batches: what somebody labelled, as arrays a model learns from.
+
+Scans enter in whatever order they were stored, and are turned by their affine to one
+canonical order (see `_planes.py`): a model trained on axial slices of one scanner's
+files works on another's.
+"""
+
+from medlab.data._augment import Augmentation
+from medlab.data._batches import FixedBatches, TrainingBatches, fitting_patch
+from medlab.data._batches import slice_samples as slice_samples
+from medlab.data._cases import (
+    IGNORE,
+    Case,
+    LabelledScan,
+    load_case,
+    prepare_case,
+    segment_ids,
+    segment_names,
+)
+from medlab.data._normalise import normalise
+from medlab.data._planes import (
+    as_slices,
+    canonical_spacing_mm,
+    from_canonical,
+    from_slices,
+    own_axis,
+    to_canonical,
+)
+from medlab.data._resample import resample_to, resampled_shape
+
+__all__ = [
+    "IGNORE",
+    "Augmentation",
+    "Case",
+    "FixedBatches",
+    "LabelledScan",
+    "TrainingBatches",
+    "as_slices",
+    "canonical_spacing_mm",
+    "fitting_patch",
+    "from_canonical",
+    "from_slices",
+    "load_case",
+    "normalise",
+    "own_axis",
+    "prepare_case",
+    "resample_to",
+    "resampled_shape",
+    "segment_ids",
+    "segment_names",
+    "slice_samples",
+    "to_canonical",
+]

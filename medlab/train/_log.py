@@ -1,8 +1,8 @@
 """The trainer's half of a run folder: what happened, where it stands, what was asked.
 
 `metrics.jsonl` is append-only and gets one `write()` a line, so that a reader, or a
-kill at any moment, finds at most the last line incomplete. `status.json` is replaced whole
-every 2 s by a thread of its own: the run shows as alive while JAX compiles.
+kill at any moment, finds at most the last line incomplete. `status.json` is replaced
+whole every 2 s by a thread of its own: the run shows as alive while JAX compiles.
 
 Renaming without an fsync keeps `status.json` whole when the process dies; checkpoints,
 which must outlive a power cut too, are written with one (see `_checkpoint.py`).
