@@ -52,10 +52,10 @@ demo: $(VENV)/frontend.done samples/ct-chest-small
 	@python notebooks/demo.py results
 
 test: $(VENV)/frontend.done
-	@chromium=$$(.ci/chromium) && jlpm -s test && MEDLAB_CHROMIUM=$$chromium pytest
+	@chromium=$$(.ci/chromium) && jlpm test && MEDLAB_CHROMIUM=$$chromium pytest
 
 test-long: $(VENV)/frontend.done
-	@chromium=$$(.ci/chromium) && jlpm -s test && MEDLAB_LONG=1 MEDLAB_CHROMIUM=$$chromium pytest --timeout 7200
+	@chromium=$$(.ci/chromium) && jlpm test && MEDLAB_LONG=1 MEDLAB_CHROMIUM=$$chromium pytest --timeout 7200
 
 check: $(VENV)/python.done node_modules/.done
 	@ruff check . && ruff format --check . && mypy && jlpm lint:check

@@ -74,8 +74,17 @@ class Lab:
     def log(self) -> Path:
         return self.root.parent / f"{self.root.name}-server.log"
 
+    @property
+    def settings(self) -> Path:
+        return self.root.parent / f"{self.root.name}-settings"
+
+    @property
+    def share(self) -> Path:
+        """Where this lab looks for more kernels."""
+        return self.settings / "share"
+
     def start(self, timeout_s: float = 90) -> None:
-        settings = self.root.parent / f"{self.root.name}-settings"
+        settings = self.settings
         labconfig = settings / "config" / "labconfig"
         labconfig.mkdir(parents=True, exist_ok=True)
         quiet = {"@jupyterlab/apputils-extension:announcements": True}
@@ -85,6 +94,7 @@ class Lab:
         environment = {
             **os.environ,
             "JUPYTER_CONFIG_DIR": str(settings / "config"),
+            "JUPYTER_PATH": str(self.share),
             "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
             "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"),
             "JUPYTERLAB_SETTINGS_DIR": str(settings / "user-settings"),
