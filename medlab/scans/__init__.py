@@ -1,0 +1,26 @@
+"""A scan: its voxels, where they lie in the patient, and how to find it on disk.
+
+Voxels are `(I, J, K[, C])` in the order of the file; an affine takes them to RAS+ mm. What
+formats do differently (LPS, rescaling, slice order) ends in the reader of each format, and
+every fault of a file leaves this folder as one `MedlabError` sentence. Decoding for others
+(the server) happens in a worker process with limits, because a file of 2 MB can unpack to
+gigabytes.
+"""
+
+from medlab.scans._affine import PLANES as PLANES
+from medlab.scans._affine import PlaneAxes as PlaneAxes
+from medlab.scans._affine import axis_codes as axis_codes
+from medlab.scans._affine import check_affine as check_affine
+from medlab.scans._affine import check_same_grid as check_same_grid
+from medlab.scans._affine import is_oblique as is_oblique
+from medlab.scans._affine import plane_axes as plane_axes
+from medlab.scans._affine import spacing_mm as spacing_mm
+from medlab.scans._affine import swap_lps_ras as swap_lps_ras
+from medlab.scans._atomic import replacing as replacing
+from medlab.scans._atomic import write_atomically as write_atomically
+from medlab.scans._home import Home as Home
+from medlab.scans._home import find_home as find_home
+from medlab.scans._open import ScanNotFound as ScanNotFound
+from medlab.scans._open import open_scan as open_scan
+from medlab.scans._volume import ScanSource as ScanSource
+from medlab.scans._volume import Volume as Volume

@@ -1,0 +1,110 @@
+"""Header: what a scan says about itself before its voxels are decoded."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medlab.errors import MedlabError
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """What every reader tells about a scan without decoding it.
+
+    `patient`, `study` and `description` are private and hostile text: they go to the
+    screen of who may see the scan, never into messages, names or logs.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    modality: str = "unknown"
+    frames: int = 1
+    channels: int = 1
+    warnings: tuple[str, ...] = ()
+    patient: str = ""
+    study: str = ""
+    description: str = ""
+    date: str = ""
+
+
+def modality_from_name(name: str) -> str:
+    """Guess the modality from a file name such as `sub-01_T1w.nii.gz` or `CTChest4.nrrd`.
+
+    Example:
+        >>> [modality_from_name(n) for n in ("a_ct.nii.gz", "CTChest.nrrd", "actor.nii")]
+        ['CT', 'CT', 'unknown']
+    """
+    word = r"(?:^|[^A-Za-z0-9]){}(?:$|[^A-Za-z0-9])"
+    if re.search(word.format("(?:ct|CT|cta|CTA)"), name) or re.match("CT[A-Z]", name):
+        return "CT"
+    mr = "(?:mr|mri|mprage|flair|bold|dwi|epi|[Tt][12]|t[12]w|pdw)"
+    if re.search(word.format(mr), name, re.IGNORECASE) or "_T1_" in name:
+        return "MR"
+    return "unknown"
+
+
+def looks_like_ct(low: float, high: float) -> bool:
+    """Whether intensities from `low` to `high` are those of a CT in HU: air to bone."""
+    return -4096 <= low <= -900 and 100 <= high <= 40000
+
+
+def pick_frame(name: str, frames: int, frame: int | None) -> int:
+    """The frame to read, or an error that says how to choose among several.
+
+    Raises:
+        MedlabError: If the scan has several frames and none was chosen, or no such one.
+    """
+    if frame is None:
+        if frames == 1:
+            return 0
+        raise MedlabError(
+            f"{name} must be one volume, got a series of {frames} (4D). Choose one: "
+            f"open_scan(path, frame=0) up to frame={frames - 1}.",
+            code="several-frames",
+        )
+    if not 0 <= frame < frames:
+        raise MedlabError(
+            f"{name} has frames 0 to {frames - 1}, got frame={frame}.", code="no-frame"
+        )
+    return frame
+
+
+def rescaled(voxels: NDArray, slope: float, intercept: float) -> NDArray:
+    """Apply `slope * voxels + intercept`, in integers where that loses nothing.
+
+    Returns:
+        The narrowest of int16, int32 and float32 (float64 for 64-bit input) that holds
+        the result; the same array if there is nothing to do.
+
+    Example:
+        >>> rescaled(np.array([0, 1000], np.uint16), 1, -1024)
+        array([-1024,   -24], dtype=int16)
+    """
+    if slope == 1 and intercept == 0:
+        return voxels
+    whole = float(slope).is_integer() and float(intercept).is_integer()
+    if (
+        whole
+        and voxels.dtype.kind in "iu"
+        and voxels.dtype.itemsize <= 4
+        and voxels.size
+    ):
+        ends = [int(voxels.min()) * int(slope), int(voxels.max()) * int(slope)]
+        low, high = min(ends) + int(intercept), max(ends) + int(intercept)
+        for dtype in (np.int16, np.int32):
+            if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+                # In the wider type first: the sum may not fit the stored one.
+                wide = np.int32 if dtype == np.int16 else np.int64
+                if abs(int(slope)) == 1 and voxels.dtype.itemsize <= 2:
+                    wide = np.int32
+                result = voxels.astype(wide)
+                result *= int(slope)
+                result += int(intercept)
+                return result.astype(dtype)
+    dtype = np.float64 if voxels.dtype.itemsize > 4 else np.float32
+    result = voxels.astype(dtype)
+    result *= dtype(slope)
+    result += dtype(intercept)
+    return result

@@ -1,0 +1,76 @@
+"""What a scan may claim before it is believed: checked on the header, before decoding.
+
+A file of 2 MB can unpack to gigabytes. A header that promises more than fits is refused in
+a sentence, where reading it would have ended the kernel.
+"""
+
+import math
+import os
+from collections.abc import Iterable
+
+from medlab.errors import MedlabError
+
+HEADER_BYTES = 4 << 20
+"""More header than any honest NIfTI or NRRD file has."""
+
+DEFLATED_BYTES = 512 << 20
+"""What a deflated DICOM file may unpack to."""
+
+
+class NotAScan(MedlabError):
+    """The file is not what its name says, or is damaged."""
+
+    code = "not-a-scan"
+
+
+class TooLarge(MedlabError):
+    """The scan would not fit in memory."""
+
+    code = "too-large"
+
+
+def volume_limit_bytes() -> int:
+    """The largest volume that is decoded: `MEDLAB_MAX_VOLUME_BYTES`, or 4 GiB."""
+    return int(os.environ.get("MEDLAB_MAX_VOLUME_BYTES", 4 << 30))
+
+
+def check_size(name: str, shape: Iterable[int], itemsize: int) -> None:
+    """Refuse a volume that is empty or larger than the limit.
+
+    Args:
+        name: What to call the scan in the message.
+        shape: All axes, channels included.
+        itemsize: Bytes a voxel.
+    """
+    sizes = [int(n) for n in shape]
+    if not sizes or min(sizes) < 1:
+        raise NotAScan(
+            f"{name} must hold at least one voxel along each axis, got "
+            f"{' x '.join(map(str, sizes)) or 'none'}. The file is damaged: copy it again."
+        )
+    size, limit = math.prod(sizes) * itemsize, volume_limit_bytes()
+    if size > limit:
+        raise TooLarge(
+            f"{name} would unpack to {_gib(size)} of voxels, more than the limit of "
+            f"{_gib(limit)}. If it really is that large, set MEDLAB_MAX_VOLUME_BYTES."
+        )
+
+
+def damaged(name: str, kind: str) -> NotAScan:
+    """The error for a file that its format's reader cannot make sense of."""
+    return NotAScan(
+        f"{name} cannot be read as {kind}: it is damaged or holds something else. "
+        "Copy it again from its source, or convert it to NIfTI."
+    )
+
+
+def cut_short(name: str, kind: str) -> NotAScan:
+    """The error for a file that ends before its data do."""
+    return NotAScan(
+        f"{name} is not a whole {kind} file: it ends before its voxels do. "
+        "Copy it again from its source."
+    )
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.3g} GiB"

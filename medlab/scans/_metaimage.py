@@ -1,0 +1,124 @@
+"""Reading MetaImage: `.mha`, and `.mhd` with its data file beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medlab.scans._affine import check_affine, swap_lps_ras
+from medlab.scans._header import Header, looks_like_ct, modality_from_name, pick_frame
+from medlab.scans._limits import NotAScan, check_size, damaged
+from medlab.scans._volume import Volume
+
+_KIND = "MetaImage"
+
+
+def read_header(path: Path, name: str) -> Header:
+    """Read what a MetaImage file says about itself.
+
+    Raises:
+        MedlabError: If it is not MetaImage, has no usable affine, or is too large.
+    """
+    return _header(_reader(path, name), path, name)
+
+
+def read(path: Path, name: str, frame: int | None = None) -> Volume:
+    """Decode a MetaImage file.
+
+    Raises:
+        MedlabError: If it cannot be read, or is 4D and `frame` is None.
+    """
+    import SimpleITK
+
+    reader = _reader(path, name)
+    header = _header(reader, path, name)
+    chosen = pick_frame(name, header.frames, frame)
+    try:
+        image = reader.Execute()
+        # ITK's array is (K, J, I); transposed it is (I, J, K) without a copy.
+        array = SimpleITK.GetArrayFromImage(image)
+    except Exception as error:
+        raise damaged(name, _KIND) from error
+    if reader.GetDimension() == 4:
+        array = array[chosen]
+    if header.channels > 1:
+        voxels = np.moveaxis(array, -1, 0).T.reshape(*header.shape, header.channels)
+    else:
+        voxels = array.T.reshape(header.shape, order="F")
+    modality = header.modality
+    if modality == "unknown" and header.channels == 1 and voxels.dtype.kind in "if":
+        ct = looks_like_ct(float(voxels.min()), float(voxels.max()))
+        modality = "CT" if ct else "unknown"
+    return Volume(voxels, header.affine, modality, header.warnings)
+
+
+def _reader(path: Path, name: str) -> Any:
+    import SimpleITK
+
+    _check_text(path, name)
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = SimpleITK.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.SetImageIO("MetaImageIO")
+    try:
+        reader.ReadImageInformation()
+    except Exception as error:
+        raise damaged(name, _KIND) from error
+    return reader
+
+
+def _check_text(path: Path, name: str) -> None:
+    with path.open("rb") as handle:
+        start = handle.read(1 << 16)
+    fields: dict[str, str] = {}
+    for line in start.split(b"\n")[:200]:
+        key, equals, value = line.partition(b"=")
+        if not equals:
+            break
+        fields[key.strip().decode("ascii", "replace")] = value.strip().decode(
+            "utf-8", "replace"
+        )
+        if key.strip() == b"ElementDataFile":
+            break
+    where = fields.get("ElementDataFile")
+    if where is None or "NDims" not in fields:
+        raise NotAScan(
+            f"{name} must be a MetaImage file, got something else under that name. "
+            "Look what it really is; perhaps only its ending is wrong."
+        )
+    # A header may name any file of the machine; only one beside it is its own.
+    if Path(where).name != where or "%" in where or where.upper().startswith("LIST"):
+        raise NotAScan(
+            f"{name} must keep its voxels in one file beside it, got another place. "
+            "Put both in one folder, or save the scan as one .mha file."
+        )
+    numbers = " ".join(
+        fields.get(key, "") for key in ("TransformMatrix", "Offset", "ElementSpacing")
+    ).lower()
+    if "nan" in numbers or "inf" in numbers:
+        check_affine(np.full((4, 4), np.nan), name)
+
+
+def _header(reader: Any, path: Path, name: str) -> Header:
+    sizes, channels = list(reader.GetSize()), int(reader.GetNumberOfComponents())
+    check_size(name, [*sizes, channels], 8)
+    if len(sizes) not in (2, 3, 4) or channels not in (1, 3):
+        raise NotAScan(
+            f"{name} must have three axes (four with time) and 1 or 3 channels, got "
+            f"{len(sizes)} axes and {channels} channels. Split it into 3D files first."
+        )
+    count = len(sizes)
+    direction = np.array(reader.GetDirection()).reshape(count, count)
+    size = min(count, 3)
+    lps = np.eye(4)
+    lps[:size, :size] = direction[:size, :size] * np.array(reader.GetSpacing())[:size]
+    lps[:size, 3] = np.array(reader.GetOrigin())[:size]
+    i, j, k = (*sizes, 1)[:3]
+    return Header(
+        shape=(i, j, k),
+        affine=check_affine(swap_lps_ras(lps), name),
+        modality=modality_from_name(path.name),
+        frames=sizes[3] if count == 4 else 1,
+        channels=channels,
+        warnings=("The scan has only one slice.",) if min(i, j, k) == 1 else (),
+    )
