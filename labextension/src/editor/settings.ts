@@ -1,0 +1,84 @@
+import { Emitter } from './emitter';
+import type { IconName } from './icons';
+
+export type Tool =
+  'crosshair' | 'brush' | 'eraser' | 'threshold' | 'polygon' | 'lasso' | 'fill';
+
+export interface IToolChoice {
+  tool: Tool;
+  icon: IconName;
+  title: string;
+  key: string;
+}
+
+export const TOOLS: readonly IToolChoice[] = [
+  { tool: 'crosshair', icon: 'crosshair', title: 'Crosshair', key: 'c' },
+  { tool: 'brush', icon: 'brush', title: 'Brush', key: 'b' },
+  { tool: 'eraser', icon: 'eraser', title: 'Eraser', key: 'e' },
+  { tool: 'threshold', icon: 'threshold', title: 'Threshold brush', key: 't' },
+  { tool: 'polygon', icon: 'polygon', title: 'Polygon', key: 'p' },
+  { tool: 'lasso', icon: 'lasso', title: 'Lasso', key: 'l' },
+  { tool: 'fill', icon: 'fill', title: 'Fill', key: 'f' }
+];
+
+/** What the tools are set to. */
+export interface ISettings {
+  tool: Tool;
+  radius_mm: number;
+  /** A ball through all slices instead of a disc in one. */
+  isBall: boolean;
+  /** Label that is drawn. */
+  segment: number;
+  /** The fill spreads over intensities this close to the seed's; null: over any. */
+  tolerance: number | null;
+  /** Intensities the threshold brush paints. */
+  low: number;
+  high: number;
+  /** Paint over background only, erase the chosen segment only. */
+  protectsOthers: boolean;
+  /** Opacity of the labels, 0 to 1. */
+  opacity: number;
+  isOutlined: boolean;
+  areLabelsShown: boolean;
+  isCrosshairShown: boolean;
+}
+
+export class Settings {
+  constructor(values: Partial<ISettings> = {}) {
+    this.values = {
+      tool: 'crosshair',
+      radius_mm: 8,
+      isBall: false,
+      segment: 1,
+      tolerance: null,
+      low: 0,
+      high: 0,
+      protectsOthers: false,
+      opacity: 0.5,
+      isOutlined: true,
+      areLabelsShown: true,
+      isCrosshairShown: true,
+      ...values
+    };
+  }
+
+  readonly values: ISettings;
+  readonly changed = new Emitter<ISettings>();
+
+  set(values: Partial<ISettings>): void {
+    Object.assign(this.values, values);
+    this.changed.emit(this.values);
+  }
+
+  /** One step on a scale where each step is about an eighth. */
+  resizeBrush(direction: 1 | -1): void {
+    const radius = this.values.radius_mm * (direction > 0 ? 1.15 : 1 / 1.15);
+    this.set({
+      radius_mm: Math.min(100, Math.max(0.2, +radius.toPrecision(3)))
+    });
+  }
+
+  get hasBrush(): boolean {
+    return ['brush', 'eraser', 'threshold'].includes(this.values.tool);
+  }
+}

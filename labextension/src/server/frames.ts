@@ -1,0 +1,268 @@
+import type { ISegment, Triple } from './types';
+
+/*
+ * The binary frame of REST bodies and comm buffers:
+ * "MLD1", u32 header length, JSON header, payload; little-endian, i fastest, then j, k.
+ * Several frames in one body are each preceded by their u32 byte length.
+ */
+
+/** Half-open box of voxels: i0, i1, j0, j1, k0, k1. */
+export type Box = [number, number, number, number, number, number];
+
+/** One integer a voxel. */
+export type Labels = Uint8Array | Uint16Array;
+
+/** Intensities as the server stores them. */
+export type Voxels =
+  Int8Array | Uint8Array | Int16Array | Uint16Array | Float32Array;
+
+/** One edit of a layer: runs of labels before and after, over a box. */
+export interface IDelta {
+  scan: string;
+  layer: string;
+  /** Revision the server gave it; null until then. */
+  rev: number | null;
+  /** Revision it builds on. */
+  base: number;
+  session: string;
+  seq: number;
+  tool: string;
+  seg: number;
+  /** null for an edit of the segment list. */
+  box: Box | null;
+  before: Uint8Array;
+  after: Uint8Array;
+  segments?: { before: ISegment[]; after: ISegment[] };
+}
+
+export interface IAck {
+  layer: string;
+  rev: number;
+  session: string;
+  seq: number;
+  state: string;
+}
+
+export interface IFrame {
+  header: Record<string, unknown> & { op: string };
+  payload: Uint8Array;
+}
+
+/** Bytes that are not the frame they should be. */
+export class FrameError extends Error {}
+
+const MAGIC = 0x31444c4d; // "MLD1", read as a little-endian number
+
+export function encodeFrame(
+  header: Record<string, unknown>,
+  payload: Uint8Array
+): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(8 + text.length + payload.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, text.length, true);
+  bytes.set(text, 8);
+  bytes.set(payload, 8 + text.length);
+  return bytes;
+}
+
+export function decodeFrame(body: ArrayBuffer | Uint8Array): IFrame {
+  const bytes = body instanceof Uint8Array ? body : new Uint8Array(body);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 8 || view.getUint32(0, true) !== MAGIC) {
+    throw new FrameError(
+      'A frame starts with "MLD1", these bytes do not. Reload the page.'
+    );
+  }
+  const end = 8 + view.getUint32(4, true);
+  if (end > bytes.length) {
+    throw new FrameError(
+      `A frame with a header of ${end - 8} bytes got ${bytes.length - 8}. Ask again.`
+    );
+  }
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, end)));
+  const payload = bytes.subarray(end);
+  const crc: unknown = header.crc;
+  if (typeof crc === 'number' && crc !== crc32(payload)) {
+    throw new FrameError(
+      `A ${header.op} frame did not match its checksum. Ask again.`
+    );
+  }
+  return { header, payload };
+}
+
+/** Puts each frame's length before it. */
+export function joinFrames(
+  frames: readonly Uint8Array[]
+): Uint8Array<ArrayBuffer> {
+  const total = frames.reduce((sum, frame) => sum + 4 + frame.length, 0);
+  const bytes = new Uint8Array(total);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const frame of frames) {
+    view.setUint32(at, frame.length, true);
+    bytes.set(frame, at + 4);
+    at += 4 + frame.length;
+  }
+  return bytes;
+}
+
+export function splitFrames(body: ArrayBuffer | Uint8Array): IFrame[] {
+  const bytes = body instanceof Uint8Array ? body : new Uint8Array(body);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const frames: IFrame[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const end =
+      at + 4 <= bytes.length ? at + 4 + view.getUint32(at, true) : NaN;
+    if (!(end <= bytes.length)) {
+      throw new FrameError('A body of frames ended in the middle. Ask again.');
+    }
+    frames.push(decodeFrame(bytes.subarray(at + 4, end)));
+    at = end;
+  }
+  return frames;
+}
+
+export function encodeDelta(delta: IDelta): Uint8Array<ArrayBuffer> {
+  const payload = new Uint8Array(delta.before.length + delta.after.length);
+  payload.set(delta.before, 0);
+  payload.set(delta.after, delta.before.length);
+  const { scan, layer, rev, base, session, seq, tool, seg, box } = delta;
+  const header: Record<string, unknown> = {
+    ...{ op: 'delta', scan, layer, rev, base, session, seq, tool, seg, box },
+    enc: 'rle',
+    lengths: [delta.before.length, delta.after.length],
+    crc: crc32(payload)
+  };
+  if (delta.segments) {
+    header.segments = delta.segments;
+  }
+  return encodeFrame(header, payload);
+}
+
+export function decodeDelta(frame: IFrame): IDelta {
+  const { header, payload } = frame;
+  if (header.op !== 'delta') {
+    throw new FrameError(`Expected a delta frame, got ${header.op}.`);
+  }
+  const [first, second] = (header.lengths as [number, number]) ?? [0, 0];
+  return {
+    ...(header as unknown as IDelta),
+    box: (header.box as Box | null) ?? null,
+    before: payload.slice(0, first),
+    after: payload.slice(first, first + second)
+  };
+}
+
+/** Maximal runs of (u32 count, u16 value). */
+export function encodeRuns(values: Labels): Uint8Array<ArrayBuffer> {
+  let runs = values.length > 0 ? 1 : 0;
+  for (let at = 1; at < values.length; at++) {
+    if (values[at] !== values[at - 1]) {
+      runs++;
+    }
+  }
+  const bytes = new Uint8Array(runs * 6);
+  const view = new DataView(bytes.buffer);
+  let out = 0;
+  for (let at = 0; at < values.length;) {
+    const value = values[at];
+    const start = at;
+    while (at < values.length && values[at] === value) {
+      at++;
+    }
+    view.setUint32(out, at - start, true);
+    view.setUint16(out + 4, value, true);
+    out += 6;
+  }
+  return bytes;
+}
+
+/** Fills `into` with the runs, which must cover it exactly. */
+export function decodeRuns<T extends Labels>(bytes: Uint8Array, into: T): T {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  for (let run = 0; run + 6 <= bytes.length; run += 6) {
+    const end = at + view.getUint32(run, true);
+    if (end > into.length) {
+      break;
+    }
+    into.fill(view.getUint16(run + 4, true), at, end);
+    at = end;
+  }
+  if (at !== into.length || bytes.length % 6 !== 0) {
+    throw new FrameError(
+      `Runs for ${into.length} voxels did not cover them exactly. Ask again.`
+    );
+  }
+  return into;
+}
+
+/** A slab's voxels, copied so that they are aligned. */
+export function slabVoxels(frame: IFrame): { box: Box; voxels: Voxels } {
+  if (frame.header.op !== 'slab') {
+    throw new FrameError(`Expected a slab frame, got ${frame.header.op}.`);
+  }
+  const bytes = frame.payload.slice();
+  return {
+    box: frame.header.box as Box,
+    voxels: new ARRAYS[frame.header.dtype as VoxelType](bytes.buffer)
+  };
+}
+
+export type VoxelType = 'i1' | 'u1' | 'i2' | 'u2' | 'f4';
+
+const ARRAYS = {
+  i1: Int8Array,
+  u1: Uint8Array,
+  i2: Int16Array,
+  u2: Uint16Array,
+  f4: Float32Array
+};
+
+export function emptyVoxels(dtype: VoxelType, length: number): Voxels {
+  return new ARRAYS[dtype](length);
+}
+
+export interface ISnapshot {
+  rev: number;
+  shape: Triple;
+  segments: ISegment[];
+  data: Labels;
+}
+
+export function decodeSnapshot(frame: IFrame): ISnapshot {
+  const { header, payload } = frame;
+  if (header.op !== 'snapshot') {
+    throw new FrameError(`Expected a snapshot frame, got ${header.op}.`);
+  }
+  const shape = header.shape as Triple;
+  const size = shape[0] * shape[1] * shape[2];
+  const data =
+    header.dtype === 'u2' ? new Uint16Array(size) : new Uint8Array(size);
+  return {
+    rev: header.rev as number,
+    shape,
+    segments: header.segments as ISegment[],
+    data: decodeRuns(payload, data)
+  };
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) {
+    value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  }
+  return value;
+});
+
+/** CRC-32 of ISO 3309, as zlib computes it. */
+export function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (let at = 0; at < bytes.length; at++) {
+    crc = CRC_TABLE[(crc ^ bytes[at]) & 0xff] ^ (crc >>> 8);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
