@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medlab.errors import MedlabError
 from medlab.scans._atomic import replacing, write_atomically
 from medlab.scans._dicom import middle_picture
 from medlab.scans._header import looks_like_ct
 from medlab.scans._home import Home
-from medlab.scans._limits import check_size
+from medlab.scans._index import note_error
+from medlab.scans._limits import NotAScan, check_size
 from medlab.scans._open import (
     ScanNotFound,
     dicom_candidates,
@@ -73,7 +76,8 @@ def volume_cache(
         with FileLock(out.with_name(f"{source.scan_id}.lock")):
             cached = _load(out)
             if cached is None:
-                read_in_worker(source, home, out, timeout_s, memory_bytes)
+                with _noting_errors(source, home):
+                    read_in_worker(source, home, out, timeout_s, memory_bytes)
                 _forget_older(source, out)
                 cached = _load(out)
     if cached is None:
@@ -94,7 +98,8 @@ def thumbnail_png(source: ScanSource, home: Home) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        run_worker("thumbnail", source, home, path, timeout_s=60)
+        with _noting_errors(source, home):
+            run_worker("thumbnail", source, home, path, timeout_s=60)
         return path.read_bytes()
 
 
@@ -203,6 +208,16 @@ def volume_info(
         "range": [low, high],
         "slab_bytes": voxels[..., 0].nbytes,
     }
+
+
+@contextlib.contextmanager
+def _noting_errors(source: ScanSource, home: Home) -> Iterator[None]:
+    try:
+        yield
+    except MedlabError as error:
+        if error.code == NotAScan.code:
+            note_error(source, home, str(error))
+        raise
 
 
 def _load(out: Path) -> CachedVolume | None:

@@ -109,9 +109,10 @@ def _header(files: Sequence[DicomFile], stack: _Stack, name: str) -> Header:
     if "PALETTE" in str(first.get("PhotometricInterpretation", "")):
         channels = 3
     shape = (int(first.Columns), int(first.Rows), len(stack.places))
-    check_size(
-        name, (*shape, channels), max(int(first.get("BitsAllocated", 16)) // 8, 1)
-    )
+    itemsize = max(int(first.get("BitsAllocated", 16) or 16) // 8, 1)
+    check_size(name, (*shape, channels), itemsize)
+    if any(_is_cut_short(place[0]) for place in stack.places):
+        raise cut_short(name, _KIND)
     return Header(
         shape=shape,
         affine=check_affine(stack.affine, name),
@@ -124,6 +125,20 @@ def _header(files: Sequence[DicomFile], stack: _Stack, name: str) -> Header:
         description=_text(first, "SeriesDescription"),
         date=_date(_text(first, "SeriesDate") or _text(first, "StudyDate")),
     )
+
+
+def _is_cut_short(piece: _Slice) -> bool:
+    """Whether a file of uncompressed pixels is smaller than its pixels."""
+    header, syntax = piece.header, piece.header.file_meta.get("TransferSyntaxUID")
+    if syntax is None or syntax.is_encapsulated or syntax.is_deflated:
+        return False
+    bits = int(header.get("BitsAllocated", 8)) * int(header.get("SamplesPerPixel", 1))
+    frames = int(header.get("NumberOfFrames", 1) or 1)
+    # Chroma-subsampled colour takes two thirds of that, or half.
+    pixels = int(header.Rows) * int(header.Columns) * frames * bits // 16
+    if int(header.get("SamplesPerPixel", 1)) == 1:
+        pixels = int(header.Rows) * int(header.Columns) * frames * bits // 8
+    return piece.path.stat().st_size < pixels
 
 
 def _stack(files: Sequence[DicomFile], name: str) -> _Stack:

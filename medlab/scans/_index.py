@@ -64,7 +64,8 @@ def list_scans(
     for place in _folders(top, home):
         _look_into(place, home, known, seen)
     outside = {key: entry for key, entry in known.items() if not _below(key, top, home)}
-    entries = {**outside, **seen}
+    # What lies outside the root is listed when asked for, but never found by its id.
+    entries = {key: entry for key, entry in {**outside, **seen}.items() if _local(key)}
     if entries != known and (entries or _index_file(home).exists()):
         _save(home, entries)
     found = [ScanSummary(**scan) for entry in seen.values() for scan in entry["scans"]]
@@ -89,6 +90,20 @@ def find_summary(scan_id: str, home: Home) -> ScanSummary:
     raise ScanNotFound(
         "There is no scan with that id below the root. Refresh the list of scans."
     )
+
+
+def note_error(source: ScanSource, home: Home, sentence: str) -> None:
+    """Remember that a scan cannot be decoded, until its files change.
+
+    A header can be whole where the voxels are not; lists show it once it is known.
+    """
+    entries = _load(home)
+    for entry in entries.values():
+        for scan in entry["scans"]:
+            if scan["id"] == source.scan_id and scan["error"] is None:
+                scan["error"] = sentence
+                _save(home, entries)
+                return
 
 
 def _scans_of_index(home: Home) -> list[ScanSummary]:
@@ -272,7 +287,7 @@ def _load(home: Home) -> Entries:
             for entry in index["files"].values():
                 for scan in entry["scans"]:
                     ScanSummary(**scan)
-            return dict(index["files"])
+            return {k: e for k, e in index["files"].items() if _local(k)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # Missing, damaged or of another version: it is made anew.
     return {}
@@ -286,6 +301,10 @@ def _save(home: Home, entries: Entries) -> None:
         write_atomically(_index_file(home), data, mode=0o600)
     except OSError:
         pass  # A read-only root has no index; the list is only slower.
+
+
+def _local(key: str) -> bool:
+    return not Path(key).is_absolute()
 
 
 def _below(key: str, top: Path, home: Home) -> bool:

@@ -128,6 +128,11 @@ def _first_bytes(path: Path, count: int) -> bytes:
             return unpacked.read(count)
 
 
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return handle.read(2) == b"\x1f\x8b"
+
+
 def _no_nifti(name: str) -> NotAScan:
     return NotAScan(
         f"{name} must be a NIfTI file, got something else under that name. "
@@ -143,6 +148,9 @@ def _header(raw: Any, path: Path, name: str) -> Header:
             "Save its magnitude (or another real part) as NIfTI first."
         )
     check_size(name, shape, dtype.itemsize)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if not _is_packed(path) and path.stat().st_size < raw.get_data_offset() + size:
+        raise cut_short(name, _KIND)
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     channels, frames = 1, 1
@@ -171,14 +179,38 @@ def _header(raw: Any, path: Path, name: str) -> Header:
             affine = raw.get_best_affine()
         except Exception:
             affine = np.full((4, 4), np.nan)
+    modality = modality_from_name(path.name)
+    if modality == "unknown" and _begins_like_ct(raw, path):
+        modality = "CT"
     return Header(
         shape=(i, j, k),
         affine=check_affine(affine, name),
-        modality=modality_from_name(path.name),
+        modality=modality,
         frames=frames,
         channels=channels,
         warnings=tuple(notes),
     )
+
+
+def _begins_like_ct(raw: Any, path: Path) -> bool:
+    """Whether the first voxels are air in HU, as in the corner of a CT."""
+    dtype, offset = raw.get_data_dtype(), int(raw.get_data_offset())
+    slope, intercept = raw.get_slope_inter()
+    if dtype.kind not in "if" or dtype.itemsize == 1:
+        return False
+    try:
+        start = _first_bytes(path, offset + 4096 * dtype.itemsize)[offset:]
+    except (OSError, EOFError, zlib.error):
+        return False
+    count = len(start) // dtype.itemsize
+    if not count:
+        return False
+    with np.errstate(all="ignore"):
+        voxels = np.frombuffer(start, dtype, count) * (slope or 1.0) + (
+            intercept or 0.0
+        )
+        low, high = float(voxels.min()), float(voxels.max())
+    return -4096 <= low <= -900 and high <= 40000
 
 
 def _shaped(stored: NDArray, header: Header) -> NDArray:

@@ -102,7 +102,7 @@ def read_source(source: ScanSource, home: Home, *, frame: int | None = None) -> 
             volume = _dicom.read(series_files(source, home), source.name, frame)
         else:
             path = _existing(source, home)
-            volume = _reader(source).read(path, source.name, frame)
+            volume = _reader(source, path).read(path, source.name, frame)
     return Volume(
         volume.voxels,
         volume.affine,
@@ -118,7 +118,8 @@ def read_source_header(source: ScanSource, home: Home) -> Header:
     with _sentences(source):
         if source.series is not None:
             return _dicom.read_header(series_files(source, home), source.name)
-        found = _reader(source).read_header(_existing(source, home), source.name)
+        path = _existing(source, home)
+        found = _reader(source, path).read_header(path, source.name)
         assert isinstance(found, Header)
         return found
 
@@ -143,10 +144,13 @@ def dicom_candidates(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if may_be_dicom(p.name) and p.is_file())
 
 
-def _reader(source: ScanSource) -> ModuleType:
+def _reader(source: ScanSource, path: Path) -> ModuleType:
     for ending, (_, reader) in _READERS.items():
         if source.path.lower().endswith(ending):
             return reader
+    _, errors = find_images([path])
+    if errors:
+        raise NotAScan(errors[path])
     raise NotAScan(
         f"{source.name} must be NIfTI (.nii, .nii.gz), NRRD (.nrrd), MetaImage "
         "(.mha, .mhd) or DICOM, got another kind of file. Convert it to one of these."
