@@ -1,0 +1,48 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+
+// Drawn for medlab on a 24 x 24 grid. `jp-icon3` takes the theme's colour.
+
+function icon(name: string, paths: string): LabIcon {
+  const svgstr =
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="16">' +
+    `<g class="jp-icon3" fill="#616161">${paths}</g></svg>`;
+  return new LabIcon({ name: `medlab:${name}`, svgstr });
+}
+
+/** A stack of slices. */
+export const scansIcon = icon(
+  'scans',
+  '<path d="M12 2 2 7l10 5 10-5-10-5zm0 2.3L17.5 7 12 9.7 6.5 7 12 4.3z"/>' +
+    '<path d="m4.2 10.9-2.2 1.1 10 5 10-5-2.2-1.1L12 14.8l-7.8-3.9z"/>' +
+    '<path d="m4.2 15.9-2.2 1.1 10 5 10-5-2.2-1.1L12 19.8l-7.8-3.9z"/>'
+);
+
+/** A falling loss. */
+export const trainingIcon = icon(
+  'training',
+  '<path d="M3 3h2v16h16v2H3z"/>' +
+    '<path d="m7.6 6.2 1.9-.6c1 3.4 2.3 6.3 5 8 1.5.9 3.5 1.3 6.5 1.4v2' +
+    'c-3.3-.1-5.7-.6-7.6-1.7-3.2-2-4.8-5.4-5.8-9.1z"/>'
+);
+
+/** A sheet with an arrow into it: put a cell that loads the scan. */
+export const loadCellIcon = icon(
+  'load-cell',
+  '<path d="M4 3h16v7h-2V5H6v14h12v-3h2v5H4z"/>' +
+    '<path d="M22 12H14.8l2.6-2.6L16 8l-5 5 5 5 1.4-1.4-2.6-2.6H22z"/>'
+);
+
+/** A brush: put a cell that annotates the scan. */
+export const annotateIcon = icon(
+  'annotate',
+  '<path d="M20.7 3.3a2 2 0 0 0-2.8 0L9.6 11.6l2.8 2.8 8.3-8.3a2 2 0 0 0 0-2.8z"/>' +
+    '<path d="M8.3 13a3.5 3.5 0 0 0-3.5 3.5c0 1.5-1.2 2.3-2.3 2.3A6 6 0 0 0 7 21' +
+    'a4.3 4.3 0 0 0 4.3-4.3A3.6 3.6 0 0 0 8.3 13z"/>'
+);
+
+/** A tag: the scan has labels. */
+export const labelsIcon = icon(
+  'labels',
+  '<path d="M3 3v8.2l9.8 9.8 8.2-8.2L11.2 3zm4.5 6A1.5 1.5 0 1 1 9 7.5' +
+    ' 1.5 1.5 0 0 1 7.5 9z"/>'
+);
