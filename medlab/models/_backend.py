@@ -34,8 +34,8 @@ def _keep_compiled_programs(settings: Any = jax.config) -> None:
 if keras.backend.backend() != "jax":
     raise MedlabError(
         "medlab trains with Keras on JAX, but Keras runs on "
-        f"{keras.backend.backend()}. Set KERAS_BACKEND=jax before Python starts, or import medlab.models before "
-        "keras.",
+        f"{keras.backend.backend()}. Set KERAS_BACKEND=jax before Python starts, or "
+        "import medlab.models before keras.",
         code="wrong-backend",
     )
 _keep_compiled_programs()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medlab.train._run import list_runs as list_runs
     from medlab.train._run import open_run as open_run
     from medlab.train._run import resume as resume
-    from medlab.train._run import train as train
+    from medlab.train._trainer import train as train
 
 _FILES = {
     "Recipe": "_recipe",
@@ -30,7 +30,7 @@ _FILES = {
     "list_runs": "_run",
     "open_run": "_run",
     "resume": "_run",
-    "train": "_run",
+    "train": "_trainer",
 }
 
 __all__ = [

@@ -8,6 +8,7 @@ Renaming without an fsync keeps `status.json` whole when the process dies; check
 which must outlive a power cut too, are written with one (see `_checkpoint.py`).
 """
 
+import contextlib
 import json
 import math
 import os
@@ -15,11 +16,12 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from medlab.errors import MedlabError
 from medlab.train import runs
 
 _BATCH_LINE_S = 0.1
@@ -79,6 +81,7 @@ class RunLog:
         self._control_stamp: tuple[int, int] | None = None
         self._on_command = on_command
         self._closed = threading.Event()
+        self._keeps_prints = _is_stdout(folder / "stdout.log")
         self._beat()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="run-log")
         self._thread.start()
@@ -158,6 +161,14 @@ class RunLog:
             self._beat()
             self._write("control", **command)
 
+    def say(self, text: str) -> None:
+        """Print a line, and keep it in `stdout.log` where printing does not do so."""
+        print(text, flush=True)
+        if self._keeps_prints:
+            return
+        with (self.folder / "stdout.log").open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+
     def close(self, state: str, message: str = "") -> None:
         """End the run in `finished`, `stopped` or `failed`."""
         with self._lock:
@@ -196,6 +207,45 @@ class RunLog:
                     break
 
 
+@contextlib.contextmanager
+def logged(folder: Path, *, own_process: bool = False) -> Iterator[RunLog]:
+    """Open the log of a run, and close it in a truthful state whatever happens.
+
+    Args:
+        folder: Of the run.
+        own_process: The process has no other business: a Stop that comes while it
+            imports or compiles, where no code of ours runs, may end it outright.
+    """
+    log: RunLog
+
+    def early(command: dict[str, Any]) -> bool:
+        if command["cmd"] != "stop" or log.state not in ("queued", "compiling"):
+            return False
+        if own_process:
+            log.acknowledge(command)
+            log.close("stopped", "Stopped on request before the first step.")
+            os._exit(0)
+        log.enter("compiling", "Stops as soon as the compilation is over.")
+        return False
+
+    log = RunLog(folder, on_command=early)
+    try:
+        yield log
+    except KeyboardInterrupt:
+        log.close("stopped", "Interrupted from the keyboard.")
+        raise
+    except MedlabError as error:
+        log.say(str(error))
+        log.close("failed", str(error))
+        raise
+    except BaseException as error:
+        log.say(f"{type(error).__name__}: {error}")
+        log.close("failed", _one_sentence(error))
+        raise
+    finally:
+        log.close("failed", "The training ended without a word.")
+
+
 def _open_for_lines(path: Path) -> int:
     """Open for appending, after closing a last line that a kill tore."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -205,6 +255,14 @@ def _open_for_lines(path: Path) -> int:
     return file
 
 
+def _is_stdout(path: Path) -> bool:
+    """Whether this process was started with its output going to that file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(1))
+    except OSError:
+        return False
+
+
 def _finite(values: dict[str, Any]) -> dict[str, float | None]:
     """Round to six digits; what JSON has no number for (nan, inf) becomes null."""
     numbers = {name: float(value) for name, value in values.items()}
@@ -212,3 +270,8 @@ def _finite(values: dict[str, Any]) -> dict[str, float | None]:
         name: float(f"{number:.6g}") if math.isfinite(number) else None
         for name, number in numbers.items()
     }
+
+
+def _one_sentence(error: BaseException) -> str:
+    first = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {first} The log tells more."
