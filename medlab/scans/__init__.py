@@ -37,3 +37,6 @@ from medlab.scans._summary import ScanSummary as ScanSummary
 from medlab.scans._volume import ScanSource as ScanSource
 from medlab.scans._volume import Volume as Volume
 from medlab.scans._worker import read_in_worker as read_in_worker
+from medlab.scans._write import NotWritten as NotWritten
+from medlab.scans._write import write_nifti as write_nifti
+from medlab.scans._write import write_nrrd as write_nrrd

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
 from medlab.scans._affine import check_affine, swap_lps_ras
-from medlab.scans._dicom_files import DicomFile, read_dicom_header
+from medlab.scans._dicom_files import DicomFile, read_dicom
 from medlab.scans._header import Header, pick_frame, rescaled
 from medlab.scans._limits import NotAScan, check_size, cut_short, damaged
 from medlab.scans._volume import Volume
@@ -111,7 +111,7 @@ def _header(files: Sequence[DicomFile], stack: _Stack, name: str) -> Header:
     shape = (int(first.Columns), int(first.Rows), len(stack.places))
     itemsize = max(int(first.get("BitsAllocated", 16) or 16) // 8, 1)
     check_size(name, (*shape, channels), itemsize)
-    if any(_is_cut_short(place[0]) for place in stack.places):
+    if any(_is_cut_short(file) for file in files):
         raise cut_short(name, _KIND)
     return Header(
         shape=shape,
@@ -127,18 +127,18 @@ def _header(files: Sequence[DicomFile], stack: _Stack, name: str) -> Header:
     )
 
 
-def _is_cut_short(piece: _Slice) -> bool:
-    """Whether a file of uncompressed pixels is smaller than its pixels."""
-    header, syntax = piece.header, piece.header.file_meta.get("TransferSyntaxUID")
+def _is_cut_short(file: DicomFile) -> bool:
+    """Whether a file of uncompressed pixels ends before they do."""
+    header, syntax = file.header, file.header.file_meta.get("TransferSyntaxUID")
     if syntax is None or syntax.is_encapsulated or syntax.is_deflated:
         return False
-    bits = int(header.get("BitsAllocated", 8)) * int(header.get("SamplesPerPixel", 1))
+    samples = int(header.get("SamplesPerPixel", 1) or 1)
+    bits = int(header.get("BitsAllocated", 8) or 8) * samples
+    if samples > 1 and "422" in str(header.get("PhotometricInterpretation", "")):
+        bits = bits * 2 // 3
     frames = int(header.get("NumberOfFrames", 1) or 1)
-    # Chroma-subsampled colour takes two thirds of that, or half.
-    pixels = int(header.Rows) * int(header.Columns) * frames * bits // 16
-    if int(header.get("SamplesPerPixel", 1)) == 1:
-        pixels = int(header.Rows) * int(header.Columns) * frames * bits // 8
-    return piece.path.stat().st_size < pixels
+    pixels = int(header.Rows) * int(header.Columns) * frames * bits // 8
+    return file.path.stat().st_size < file.pixels_at + pixels
 
 
 def _stack(files: Sequence[DicomFile], name: str) -> _Stack:
@@ -356,7 +356,7 @@ def _decode(slices: list[_Slice], name: str) -> list[NDArray]:
 def _pixels(path: Path, name: str) -> NDArray:
     import pydicom
 
-    dataset = read_dicom_header(path, name, everything=True)
+    dataset = read_dicom(path, name, everything=True).header
     if "PixelData" not in dataset:
         raise cut_short(name, _KIND)
     try:

@@ -37,6 +37,8 @@ class DicomFile:
 
     path: Path
     header: Any
+    pixels_at: int = 0
+    """Where in the file the pixels begin, for files that are not deflated."""
 
     @property
     def series(self) -> str:
@@ -59,8 +61,8 @@ def is_dicom(path: Path) -> bool:
         return False
 
 
-def read_dicom_header(path: Path, name: str, *, everything: bool = False) -> Any:
-    """Read a DICOM header, with limits.
+def read_dicom(path: Path, name: str, *, everything: bool = False) -> DicomFile:
+    """Read a DICOM file's header, with limits.
 
     Args:
         path: The file.
@@ -77,8 +79,12 @@ def read_dicom_header(path: Path, name: str, *, everything: bool = False) -> Any
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if everything:
-                return pydicom.dcmread(path)
-            return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
+                return DicomFile(path, pydicom.dcmread(path))
+            with path.open("rb") as handle:
+                header = pydicom.dcmread(
+                    handle, stop_before_pixels=True, specific_tags=_TAGS
+                )
+                return DicomFile(path, header, handle.tell())
     except pydicom.errors.InvalidDicomError as error:
         raise NotAScan(
             f"{name} must be a DICOM file, got something else under that name. "
@@ -112,16 +118,13 @@ def find_images(
                 )
             continue
         try:
-            header = read_dicom_header(path, path.name)
+            image = read_dicom(path, path.name)
+            header = image.header
             usable = bool(header.get("Rows")) and bool(header.get("Columns"))
-        except NotAScan as error:
-            errors[path] = str(error)
-            continue
-        except TooLarge as error:
+        except (NotAScan, TooLarge) as error:
             errors[path] = str(error)
             continue
         if usable and header.get("Modality") != "SEG":
-            image = DicomFile(path, header)
             found.setdefault(image.series, []).append(image)
         elif not header and named_dicom:
             errors[path] = str(damaged(path.name, _KIND))
