@@ -1,0 +1,32 @@
+"""What an annotation is: labels, segments, and the layers people draw on.
+
+An edit is a `Delta`: what was there before, what is there after. It travels as a binary frame
+from the browser to the server, is appended to the layer's journal, synced to disk, and only
+then acknowledged. Kernels, scripts and servers write the same journal under a file lock, and
+read it without one. Nothing is rewritten in place, so nothing can be half written.
+"""
+
+from medlab.labels._delta import Delta as Delta
+from medlab.labels._delta import from_frame as from_frame
+from medlab.labels._delta import to_frame as to_frame
+from medlab.labels._frame import Frame as Frame
+from medlab.labels._frame import FrameError as FrameError
+from medlab.labels._frame import decode_frame as decode_frame
+from medlab.labels._frame import decode_runs as decode_runs
+from medlab.labels._frame import encode_frame as encode_frame
+from medlab.labels._frame import encode_runs as encode_runs
+from medlab.labels._frame import join_frames as join_frames
+from medlab.labels._frame import split_frames as split_frames
+from medlab.labels._journal import JournalDamaged as JournalDamaged
+from medlab.labels._labels import Labels as Labels
+from medlab.labels._layer import Ack as Ack
+from medlab.labels._layer import Layer as Layer
+from medlab.labels._layer import LayerNotFound as LayerNotFound
+from medlab.labels._layer import StaleEdit as StaleEdit
+from medlab.labels._layer import list_layers as list_layers
+from medlab.labels._read import open_labels as open_labels
+from medlab.labels._segment import PALETTE as PALETTE
+from medlab.labels._segment import Segment as Segment
+from medlab.labels._segment import as_segments as as_segments
+from medlab.labels._segment import find_segment as find_segment
+from medlab.labels._segment import segments_to_json as segments_to_json

@@ -1,0 +1,106 @@
+"""Segments: what the integers of a label map mean."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from medlab.errors import MedlabError
+
+# Apart for colour-blind eyes and on grey scans: after Okabe and Ito, 2008, "Color Universal
+# Design", brightened; more colours follow once round.
+PALETTE = (
+    "#e69f00",
+    "#56b4e9",
+    "#00c48c",
+    "#f0e442",
+    "#3d8be0",
+    "#ff6e3a",
+    "#e07bb5",
+    "#a5d36b",
+    "#b08cff",
+    "#ff5c77",
+)
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One structure: its id in the label map, and how it is shown.
+
+    Args:
+        id: 1 to 65535; 0 is background.
+        name: What it is, such as `"left lung"`.
+        color: `#rrggbb`.
+        locked: No tool changes its voxels.
+        visible: It is drawn.
+    """
+
+    id: int
+    name: str
+    color: str
+    locked: bool = False
+    visible: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.id <= 65535:
+            raise MedlabError(
+                f"A segment's id must be 1 to 65535, got {self.id}. 0 is background.",
+                code="bad-segment",
+            )
+        if not _COLOR.fullmatch(self.color):
+            raise MedlabError(
+                f"A segment's color must look like #rrggbb, got {self.color!r}.",
+                code="bad-segment",
+            )
+
+
+SegmentLike = Segment | str | tuple[str, str] | dict[str, Any]
+
+
+def as_segments(given: Iterable[SegmentLike]) -> tuple[Segment, ...]:
+    """Make segments of names, (name, color) pairs, dictionaries or segments.
+
+    Example:
+        >>> as_segments(["left lung", ("right lung", "#00ff00")])[1]
+        Segment(id=2, name='right lung', color='#00ff00', locked=False, visible=True)
+    """
+    made: list[Segment] = []
+    for place, item in enumerate(given, start=1):
+        color = PALETTE[(place - 1) % len(PALETTE)]
+        if isinstance(item, Segment):
+            made.append(item)
+        elif isinstance(item, str):
+            made.append(Segment(place, item, color))
+        elif isinstance(item, dict):
+            known = {k: item[k] for k in Segment.__dataclass_fields__ if k in item}
+            made.append(Segment(**{"id": place, "color": color, **known}))
+        else:
+            made.append(Segment(place, *item))
+    ids = [segment.id for segment in made]
+    if len(set(ids)) < len(ids):
+        raise MedlabError(
+            f"Segments must have different ids, got {ids}. Number them anew.",
+            code="bad-segment",
+        )
+    return tuple(made)
+
+
+def find_segment(segments: Sequence[Segment], which: str | int) -> Segment:
+    """The segment of that name or id.
+
+    Raises:
+        MedlabError: If there is none; the message lists what there is.
+    """
+    for segment in segments:
+        if which in (segment.id, segment.name):
+            return segment
+    names = ", ".join(repr(segment.name) for segment in segments) or "none"
+    raise MedlabError(
+        f"There must be a segment {which!r}, the segments are: {names}.",
+        code="no-segment",
+    )
+
+
+def segments_to_json(segments: Iterable[Segment]) -> list[dict[str, Any]]:
+    return [asdict(segment) for segment in segments]
