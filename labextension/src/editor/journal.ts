@@ -191,12 +191,9 @@ export class Journal {
         )
       );
     } catch (error) {
-      if (error instanceof ServerError && error.status === 409 && error.body) {
-        const known = this._rev;
-        await this._takeIn(splitFrames(error.body));
-        if (this._rev > known) {
-          return;
-        }
+      if (isOutOfStep(error)) {
+        await this._catchUp();
+        return;
       }
       throw error;
     }
@@ -204,6 +201,7 @@ export class Journal {
   }
 
   private _takeAcks(frames: IFrame[]): void {
+    this._refusals = 0;
     for (const { header } of frames) {
       const ack = header as unknown as IAck;
       this._forget(ack.session, ack.seq);
@@ -229,27 +227,50 @@ export class Journal {
     void this._store.remove(session, seq).catch(() => undefined);
   }
 
-  private async _fetchNews(): Promise<void> {
-    const signal = this._abort.signal;
-    try {
-      const body = await fetchOps(
-        ...([this._server, this._scan, this._layer, this._rev, signal] as const)
-      );
-      await this._takeIn(splitFrames(body));
-    } catch (error) {
-      // The journal was folded into a snapshot that is newer than what we hold.
-      if (error instanceof ServerError && error.status === 410) {
-        const body = await fetchSnapshot(
-          this._server,
-          this._scan,
-          this._layer,
-          signal
-        );
-        await this._takeIn([decodeFrame(body)]);
-        return;
-      }
-      throw error;
+  /** After a refusal: brings in what others wrote; if that is not it, the whole layer. */
+  private async _catchUp(): Promise<void> {
+    const known = this._rev;
+    await this._fetchNews();
+    if (this._rev === known) {
+      await this._reload();
     }
+    this._refusals++;
+    if (this._refusals > 8) {
+      this._refusals = 0;
+      throw new ServerError(
+        409,
+        'stale',
+        'The labels change faster than this page can follow. It tries again.'
+      );
+    }
+  }
+
+  private async _fetchNews(): Promise<void> {
+    const body = await fetchOps(
+      this._server,
+      this._scan,
+      this._layer,
+      this._rev,
+      this._abort.signal
+    );
+    const frames = splitFrames(body);
+    const first = frames.length > 0 ? Number(frames[0].header.rev) : 0;
+    if (first > this._rev + 1) {
+      await this._reload();
+    } else {
+      await this._takeIn(frames);
+    }
+  }
+
+  private async _reload(): Promise<void> {
+    const { signal } = this._abort;
+    const body = await fetchSnapshot(
+      this._server,
+      this._scan,
+      this._layer,
+      signal
+    );
+    await this._takeIn([decodeFrame(body)]);
   }
 
   /** Brings in what the journal holds beyond our revision, below our waiting edits. */
@@ -333,6 +354,7 @@ export class Journal {
 
   private _rev: number;
   private _seq = 0;
+  private _refusals = 0;
   private _state: SaveState = 'saved';
   private _message = '';
   private _pollWanted = false;
@@ -344,6 +366,14 @@ export class Journal {
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private readonly _waiting: IDelta[] = [];
   private readonly _abort = new AbortController();
+}
+
+/** The server holds something else than we thought. */
+function isOutOfStep(error: unknown): boolean {
+  return (
+    error instanceof ServerError &&
+    (error.status === 409 || error.code === 'another-before')
+  );
 }
 
 function isVisible(): boolean {

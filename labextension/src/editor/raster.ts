@@ -114,7 +114,7 @@ export function labelInk(
 ): ILabelInk {
   const fill = new Uint32Array(65536);
   const rim = outlined ? new Uint32Array(65536) : null;
-  const alpha = Math.round(255 * opacity * (outlined ? 0.4 : 1));
+  const alpha = Math.round(255 * opacity * (outlined ? 0.65 : 1));
   for (const { id, color, visible } of map.segments) {
     if (!visible) {
       continue;

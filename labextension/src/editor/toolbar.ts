@@ -268,7 +268,9 @@ export class Toolbar {
       const button =
         name === 'grid'
           ? this._button('grid', title, () => this._actions.layout(name))
-          : this._letter(title, () => this._actions.layout(name));
+          : this._letter(title.slice(0, 2), title, () =>
+              this._actions.layout(name)
+            );
       button.dataset.layout = name;
       this._layouts.set(name, button);
       return button;
@@ -279,10 +281,14 @@ export class Toolbar {
     return this._group('View', [fit, ...buttons]);
   }
 
-  private _letter(title: string, action: () => void): HTMLButtonElement {
+  private _letter(
+    text: string,
+    title: string,
+    action: () => void
+  ): HTMLButtonElement {
     const button = element('button', {
       className: 'medlab-Editor-button medlab-mod-text',
-      text: title,
+      text,
       title,
       attributes: { type: 'button', 'aria-label': title }
     });

@@ -1,0 +1,139 @@
+"""CommServer: the medlab server's answers over a widget's own messages.
+
+For pages without the server extension (VS Code, Colab). The browser asks by message, this
+answers from the same `medlab.scans` and `medlab.labels` that the server uses, and only for
+the one scan the widget shows. Messages stay at 1 MiB or below: larger ones than 10 MiB
+would be lost.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from medlab.errors import MedlabError
+from medlab.labels import (
+    Frame,
+    Layer,
+    StaleEdit,
+    decode_frame,
+    encode_frame,
+    from_frame,
+    join_frames,
+    split_frames,
+)
+from medlab.scans import Home, ScanSource, volume_cache
+
+_CHUNK = 1 << 20
+
+
+@dataclass
+class Reply:
+    status: int
+    body: bytes
+
+
+class CommServer:
+    """Answers the requests of one widget.
+
+    Args:
+        home: Where the workplace lies.
+        source: The scan that may be asked for.
+        send: Sends one message: its content and its buffers.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        source: ScanSource,
+        send: Callable[[dict[str, Any], list[bytes]], None],
+    ) -> None:
+        self._home, self._source, self._send = home, source, send
+        self._parts: dict[int, list[bytes]] = {}
+        self._layers: dict[str, Layer] = {}
+
+    def receive(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Take one message; answer once all parts of its request are here."""
+        if not isinstance(content, dict) or content.get("kind") != "request":
+            return
+        parts = self._parts.setdefault(content["id"], [])
+        parts.append(bytes(buffers[0]) if buffers else b"")
+        if len(parts) < content["parts"]:
+            return
+        body = b"".join(self._parts.pop(content["id"]))
+        reply = self.answer(content["method"], content["path"], body)
+        count = max(1, -(-len(reply.body) // _CHUNK))
+        head = {"kind": "reply", "id": content["id"], "status": reply.status}
+        for part in range(count):
+            chunk = reply.body[part * _CHUNK : (part + 1) * _CHUNK]
+            self._send({**head, "part": part, "parts": count}, [chunk])
+
+    def answer(self, method: str, path: str, body: bytes) -> Reply:
+        """Answer one request as the server would."""
+        parts = urlsplit(path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        match parts.path.split("/"):
+            case [room, scan, *rest] if scan == self._source.scan_id:
+                try:
+                    return self._route(method, [room, *rest], query, body)
+                except StaleEdit as error:
+                    return Reply(409, join_frames(error.missed))
+                except MedlabError as error:
+                    status = 404 if isinstance(error, LookupError) else 422
+                    return _json({"message": str(error), "code": error.code}, status)
+        sentence = "This widget answers for its own scan only. Open another widget."
+        return _json({"message": sentence, "code": "not-found"}, 404)
+
+    def _route(
+        self, method: str, route: list[str], query: dict[str, str], body: bytes
+    ) -> Reply:
+        match method, route:
+            case "GET", ["volumes"]:
+                return _json(volume_cache(self._source, self._home).info)
+            case "GET", ["volumes", "slab"]:
+                return self._slab(int(query["k0"]), int(query["k1"]))
+            case "POST", ["labels", name]:
+                segments = json.loads(body or b"{}").get("segments")
+                return _json(self._layer(name, segments).describe())
+            case "GET", ["labels", name]:
+                return _json(self._layer(name).describe())
+            case "GET", ["labels", name, "snapshot"]:
+                return Reply(200, self._layer(name).snapshot())
+            case "GET", ["labels", name, "ops"]:
+                frames = self._layer(name).since(int(query["from"]))
+                return Reply(200, join_frames(frames))
+            case "POST", ["labels", name, "ops"]:
+                layer = self._layer(name)
+                deltas = [from_frame(decode_frame(f)) for f in split_frames(body)]
+                acks = [layer.apply(delta).encode() for delta in deltas]
+                return Reply(200, join_frames(acks))
+        sentence = "Without a medlab server a widget has volumes and labels only."
+        return _json({"message": sentence, "code": "not-found"}, 404)
+
+    def _slab(self, k0: int, k1: int) -> Reply:
+        cached = volume_cache(self._source, self._home)
+        i, j, k = cached.info["shape"]
+        k0, k1 = max(0, k0), min(k, k1)
+        part = cached.voxels[..., k0:k1]
+        header = {
+            **{"op": "slab", "scan": self._source.scan_id},
+            **{"box": [0, i, 0, j, k0, k1], "dtype": cached.info["dtype"]},
+            **{"channels": cached.info["channels"], "enc": "raw", "crc": None},
+        }
+        return Reply(200, encode_frame(Frame(header, part.tobytes(order="F"))))
+
+    def _layer(self, name: str, segments: list[Any] | None = None) -> Layer:
+        if name not in self._layers:
+            self._layers[name] = Layer.open(
+                self._home,
+                self._source,
+                name,
+                segments=segments,
+                create=segments is not None,
+            )
+        return self._layers[name]
+
+
+def _json(reply: Any, status: int = 200) -> Reply:
+    return Reply(status, json.dumps(reply).encode())
