@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import medlab.labels
 from medlab.data._normalise import normalise
 from medlab.data._planes import (
     as_slices,
@@ -23,6 +22,7 @@ from medlab.data._planes import (
 )
 from medlab.data._resample import resample_to, resampled_shape
 from medlab.errors import MedlabError
+from medlab.labels import Layer, open_labels
 from medlab.scans import open_scan
 
 IGNORE = 255
@@ -190,9 +190,9 @@ def _labelled_slices(
 
 def _read_labels(case: Case, volume: Any, home: Any) -> tuple[NDArray[Any], Any, bool]:
     if case.labels.startswith("layer:"):
-        layer = medlab.labels.Layer.open(
+        layer = Layer.open(
             home, volume, name=case.labels.removeprefix("layer:"), create=False
         )
         return np.asarray(layer.voxels), layer.segments, True
-    labels = medlab.labels.open_labels(case.labels)
+    labels = open_labels(case.labels)
     return np.asarray(labels.voxels), labels.segments, False

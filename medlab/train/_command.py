@@ -21,8 +21,8 @@ def add_parser(subparsers: Any) -> None:
         metavar="RUN_ID",
         help="go on from the last checkpoint of a run that was lost, stopped or failed",
     )
-    parser.add_argument("--run", help=argparse.SUPPRESS)
-    parser.set_defaults(handler=command)
+    parser.add_argument("--run", dest="run_id", help=argparse.SUPPRESS)
+    parser.set_defaults(run=command)
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -33,8 +33,10 @@ def command(arguments: argparse.Namespace) -> int:
     from medlab.train._run import Run
 
     home = find_home()
-    if arguments.run:
-        return _work_for_another(runs.run_folder(home, arguments.run), home, arguments)
+    if arguments.run_id:
+        return _work_for_another(
+            runs.run_folder(home, arguments.run_id), home, arguments
+        )
     if bool(arguments.recipe) == bool(arguments.resume):
         raise MedlabError(
             "medlab train takes either a recipe file or --resume RUN_ID.",
