@@ -1,6 +1,7 @@
+import { itkPlugins } from './itkwidgets/plugin';
 import { scanPlugins } from './scans/plugin';
 import { trainingPlugins } from './training/plugin';
 import { viewerPlugins } from './viewer/plugin';
 
 export * from './tokens';
-export default [...scanPlugins, ...viewerPlugins, ...trainingPlugins];
+export default [...scanPlugins, ...viewerPlugins, ...trainingPlugins, ...itkPlugins];

@@ -1,0 +1,40 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { INotebookTracker } from '@jupyterlab/notebook';
+
+import { serverFromSettings } from '../server/lab';
+import { ItkwidgetsBridge } from './bridge';
+import type {} from './contract';
+
+declare global {
+  interface Window {
+    /** Called by what itkwidgets displays in a cell. */
+    connectPlugin?: (kernelId: string) => void;
+  }
+}
+
+const bridge: JupyterFrontEndPlugin<void> = {
+  id: 'medlab:itkwidgets-bridge',
+  description: 'Lets itkwidgets draw without the internet.',
+  autoStart: true,
+  requires: [INotebookTracker],
+  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker) => {
+    const server = serverFromSettings(app.serviceManager.serverSettings);
+    const bridge = new ItkwidgetsBridge(
+      id =>
+        notebooks.find(panel => panel.sessionContext.session?.kernel?.id === id)
+          ?.sessionContext.session?.kernel ?? null,
+      `${server.labextensions}/medlab/assets/itk`
+    );
+    window.medlabItkwidgets = bridge;
+    window.connectPlugin = kernelId => {
+      void bridge.connect(kernelId).catch(error => {
+        console.warn('itkwidgets could not be shown:', error);
+      });
+    };
+  }
+};
+
+export const itkPlugins = [bridge];
