@@ -159,7 +159,8 @@ def for_screen(volume: Volume) -> tuple[NDArray[Any], list[str]]:
     Returns:
         `(I, J, K)` or `(3, I, J, K)` in Fortran order, and sentences about what was lost.
     """
-    voxels, notes = volume.voxels, []
+    voxels = volume.voxels
+    notes: list[str] = []
     if volume.channels == 3:
         voxels = np.moveaxis(voxels, -1, 0)
         if voxels.dtype != np.uint8:

@@ -10,6 +10,7 @@ Source:
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,8 @@ def _in_order(slices: list[_Slice], name: str, notes: list[str]) -> _Stack:
         check_affine(
             np.diag([np.nan if np.isnan(normal).any() else 0.0] * 3 + [1]), name
         )
-    places = _places(slices, normal / np.linalg.norm(normal), name)
+    normal /= np.linalg.norm(normal)
+    places = _places(slices, normal, name)
     ends = [place[0].position for place in (places[0], places[-1])]
     assert ends[0] is not None
     assert ends[1] is not None
@@ -210,9 +212,7 @@ def _places(
     slices: list[_Slice], normal: NDArray[np.float64], name: str
 ) -> list[list[_Slice]]:
     """Slices by position along the normal; those at one place in acquisition order."""
-    along = [
-        float(np.dot(normal, s.position)) for s in slices if s.position is not None
-    ]
+    along = [float(s.position @ normal) for s in slices if s.position is not None]
     order = sorted(range(len(slices)), key=lambda n: (along[n], _instance(slices[n])))
     places: list[list[_Slice]] = []
     last = -np.inf
@@ -234,14 +234,13 @@ def _places(
 def _note_gaps(
     places: list[list[_Slice]], normal: NDArray[np.float64], notes: list[str]
 ) -> None:
-    along = np.array([np.dot(normal, place[0].position) for place in places])
-    gaps = np.diff(along)
+    points = np.array([place[0].position for place in places])
+    gaps = np.diff(points @ normal)
     if gaps.max() - gaps.min() > max(0.02 * float(np.median(gaps)), 0.01):
         notes.append(
             f"Slices lie {gaps.min():.4g} to {gaps.max():.4g} mm apart: one may be "
             "missing, and distances across slices are not exact."
         )
-    points = np.array([place[0].position for place in places])
     straight = np.linspace(points[0], points[-1], len(points))
     across = points - straight
     across -= np.outer(across @ normal, normal)
@@ -354,8 +353,7 @@ def _decode(slices: list[_Slice], name: str) -> list[NDArray]:
 
 
 def _pixels(path: Path, name: str) -> NDArray:
-    import pydicom
-
+    apply_color_lut = import_module("pydicom.pixels").apply_color_lut
     dataset = read_dicom(path, name, everything=True).header
     if "PixelData" not in dataset:
         raise cut_short(name, _KIND)
@@ -364,7 +362,7 @@ def _pixels(path: Path, name: str) -> NDArray:
             warnings.simplefilter("ignore")
             pixels: NDArray = dataset.pixel_array
             if "PALETTE" in str(dataset.get("PhotometricInterpretation", "")):
-                pixels = pydicom.pixels.apply_color_lut(pixels, dataset)
+                pixels = apply_color_lut(pixels, dataset)
     except MemoryError:
         raise
     except Exception as error:

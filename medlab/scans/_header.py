@@ -84,27 +84,19 @@ def rescaled(voxels: NDArray, slope: float, intercept: float) -> NDArray:
     """
     if slope == 1 and intercept == 0:
         return voxels
-    whole = float(slope).is_integer() and float(intercept).is_integer()
-    if (
-        whole
-        and voxels.dtype.kind in "iu"
-        and voxels.dtype.itemsize <= 4
-        and voxels.size
-    ):
+    small = voxels.dtype.kind in "iu" and voxels.dtype.itemsize <= 4 and voxels.size
+    if small and float(slope).is_integer() and float(intercept).is_integer():
         ends = [int(voxels.min()) * int(slope), int(voxels.max()) * int(slope)]
         low, high = min(ends) + int(intercept), max(ends) + int(intercept)
-        for dtype in (np.int16, np.int32):
-            if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
-                # In the wider type first: the sum may not fit the stored one.
-                wide = np.int32 if dtype == np.int16 else np.int64
-                if abs(int(slope)) == 1 and voxels.dtype.itemsize <= 2:
-                    wide = np.int32
-                result = voxels.astype(wide)
-                result *= int(slope)
-                result += int(intercept)
-                return result.astype(dtype)
-    dtype = np.float64 if voxels.dtype.itemsize > 4 else np.float32
-    result = voxels.astype(dtype)
-    result *= dtype(slope)
-    result += dtype(intercept)
-    return result
+        for whole in (np.int16, np.int32):
+            if np.iinfo(whole).min <= low and high <= np.iinfo(whole).max:
+                # In a wider type first: a stored value may not fit the final one.
+                narrow = voxels.dtype.itemsize <= 2 and abs(slope) == 1
+                wide = voxels.astype(np.int32 if narrow else np.int64)
+                np.multiply(wide, int(slope), out=wide)
+                np.add(wide, int(intercept), out=wide)
+                return wide.astype(whole)
+    real = voxels.astype(np.float64 if voxels.dtype.itemsize > 4 else np.float32)
+    np.multiply(real, slope, out=real)
+    np.add(real, intercept, out=real)
+    return real

@@ -17,13 +17,13 @@ DEFLATED_BYTES = 512 << 20
 """What a deflated DICOM file may unpack to."""
 
 
-class NotAScan(MedlabError):
+class NotAScan(MedlabError):  # noqa: N818 - named as a sentence
     """The file is not what its name says, or is damaged."""
 
     code = "not-a-scan"
 
 
-class TooLarge(MedlabError):
+class TooLarge(MedlabError):  # noqa: N818 - named as a sentence
     """The scan would not fit in memory."""
 
     code = "too-large"

@@ -1,5 +1,6 @@
 """Reading MetaImage: `.mha`, and `.mhd` with its data file beside it."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
 
 
 def _reader(path: Path, name: str) -> Any:
-    import SimpleITK
-
+    SimpleITK: Any = import_module("SimpleITK")
     _check_text(path, name)
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     reader = SimpleITK.ImageFileReader()

@@ -4,6 +4,7 @@ import gzip
 import io
 import warnings
 import zlib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     Raises:
         MedlabError: If it cannot be read, or is 4D and `frame` is None.
     """
-    import nibabel
+    nibabel: Any = import_module("nibabel")
 
     raw = _raw_header(path, name)
     header = _header(raw, path, name)
@@ -82,8 +83,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
 
 
 def _frame(proxy: Any, index: tuple[Any, ...]) -> NDArray:
-    from nibabel.fileslice import fileslice
-
+    fileslice = import_module("nibabel.fileslice").fileslice
     with proxy._get_fileobj() as handle:
         found = fileslice(
             handle, index, proxy.shape, proxy.dtype, proxy.offset, order="F"
@@ -92,7 +92,7 @@ def _frame(proxy: Any, index: tuple[Any, ...]) -> NDArray:
 
 
 def _raw_header(path: Path, name: str) -> Any:
-    import nibabel
+    nibabel: Any = import_module("nibabel")
 
     try:
         start = _first_bytes(path, 540)

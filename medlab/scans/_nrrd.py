@@ -106,7 +106,7 @@ def _dtype(fields: dict[str, Any], name: str) -> np.dtype[Any]:
     import nrrd
 
     try:
-        dtype = np.dtype(nrrd.reader._determine_datatype(fields))
+        dtype: np.dtype[Any] = np.dtype(nrrd.reader._determine_datatype(fields))
     except Exception as error:
         raise damaged(name, _KIND) from error
     if dtype.kind not in "iuf":

@@ -23,7 +23,7 @@ _READERS: dict[str, tuple[str, ModuleType]] = {
 }
 
 
-class ScanNotFound(MedlabError, LookupError):
+class ScanNotFound(MedlabError, LookupError):  # noqa: N818 - named as a sentence
     """There is no such scan."""
 
     code = "scan-not-found"

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ _NIFTI_TYPES = (
 )  # fmt: skip
 
 
-class NotWritten(MedlabError, OSError):  # noqa: N818
+class NotWritten(MedlabError, OSError):  # noqa: N818 - named as a sentence
     """A file that was written did not come back as it should."""
 
     code = "not-written"
@@ -37,7 +38,7 @@ def write_nifti(path: Path | str, voxels: ArrayLike, affine: ArrayLike) -> None:
         MedlabError: If the array or the affine cannot be kept in NIfTI.
         NotWritten: If what was written did not read back equal.
     """
-    import nibabel
+    nibabel: Any = import_module("nibabel")
 
     target = Path(path)
     array = _accepted(voxels, target.name, (".nii", ".nii.gz"))
