@@ -141,6 +141,9 @@ def _dicom_slice(
     dataset.file_meta.MediaStorageSOPClassUID = kind
     dataset.file_meta.MediaStorageSOPInstanceUID = uid
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    # Told outright, so that the file's size is the same with every pydicom.
+    dataset.file_meta.ImplementationClassUID = f"{_UID_ROOT}.8"
+    dataset.file_meta.ImplementationVersionName = "MEDLAB TESTS"
     dataset.SOPClassUID, dataset.SOPInstanceUID = kind, uid
     dataset.Modality, dataset.PatientName, dataset.PatientID = (
         volume.modality,
