@@ -1,0 +1,27 @@
+"""Which address is answered by which handler."""
+
+from typing import Any
+
+from jupyter_server.utils import url_path_join
+
+from medlab.server import _labels, _runs, _scans, _volumes
+from medlab.server._workplace import Workplace
+
+
+def add_routes(web_app: Any) -> None:
+    """Add medlab's addresses, below `medlab/`, to a Jupyter server's web application."""
+    settings = web_app.settings
+    workplace = Workplace.at(settings["server_root_dir"])
+    workplace.prepare()
+    routes = [*_scans.ROUTES, *_volumes.ROUTES, *_labels.ROUTES, *_runs.ROUTES]
+    web_app.add_handlers(
+        ".*$",
+        [
+            (
+                url_path_join(settings["base_url"], "medlab", pattern),
+                handler,
+                {"workplace": workplace},
+            )
+            for pattern, handler in routes
+        ],
+    )
