@@ -5,7 +5,7 @@ import type { ISegment, Triple } from '../server/types';
 import { type Edit, segmentsEdit } from './delta';
 import { element } from './dom';
 import { Emitter } from './emitter';
-import { type Plane, nearestVoxel } from './geometry';
+import { isInside, type Plane, nearestVoxel } from './geometry';
 import { Gestures, type IDrag, type IGestureTarget } from './gestures';
 import type { IWindow } from './intensity';
 import { automaticWindow, lookupFor, presetsFor } from './intensity';
@@ -150,15 +150,14 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
     }
     this._scene.crosshair = ijk;
     this._views.forEach(view => view.invalidatePlace());
-    this._status.showVoxel(this.volume, this.labels, ijk);
+    this._isReadOutDirty = true;
     this.crosshairChanged.emit(this.crosshair);
   }
 
   /** Draws what is dirty now instead of in the next frame. */
   flush(): void {
     cancelAnimationFrame(this._frame);
-    this._frame = 0;
-    this._views.forEach(view => view.draw());
+    this._draw();
   }
 
   dispose(): void {
@@ -185,22 +184,19 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
   }
 
   hover(view: PlaneView, event: PointerEvent | null): void {
+    if (this._pointed && this._pointed.view !== view) {
+      this._pointed.view.showCursor(null);
+    }
     if (!event || !this._isReady) {
       view.showCursor(null);
-      return;
+      this._pointed = null;
+    } else {
+      const at = view.pixelAt(event.clientX, event.clientY);
+      this._pointed = { view, at };
+      this._tools.hover(view, at);
     }
-    const at = view.pixelAt(event.clientX, event.clientY);
-    const { radius_mm } = this.settings.values;
-    view.showCursor(this.settings.hasBrush ? at : null, radius_mm, this.color);
-    this._tools.hover(view, at);
-    const { slice } = view;
-    const isOver =
-      at[0] >= -0.5 &&
-      at[1] >= -0.5 &&
-      at[0] < slice.width - 0.5 &&
-      at[1] < slice.height - 0.5;
-    this._pointed = isOver ? { view, at } : null;
-    this._readOut();
+    this._isReadOutDirty = true;
+    this._wake();
   }
 
   moveWindow(_view: PlaneView, dx: number, dy: number): void {
@@ -351,7 +347,7 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
     this._isReady = true;
     this._progress.remove();
     this._views.forEach(view => view.invalidate());
-    this._status.showVoxel(volume, this.labels, this._scene.crosshair);
+    this._isReadOutDirty = true;
     await this._session.start();
     this.flush();
   }
@@ -472,7 +468,7 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
       if (box) {
         this._views.forEach(view => view.invalidateLabels(box));
       }
-      this._readOut();
+      this._isReadOutDirty = true;
     });
     this.settings.changed.connect(() => {
       this._updateInk();
@@ -482,15 +478,8 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
       this.node.dataset.tool = this.settings.values.tool;
       const { isCrosshairShown } = this.settings.values;
       this._views.forEach(view => view.setCrosshairShown(isCrosshairShown));
-      const { view, at } = this._pointed ?? {};
-      if (view && at) {
-        const { radius_mm } = this.settings.values;
-        view.showCursor(
-          this.settings.hasBrush ? at : null,
-          radius_mm,
-          this.color
-        );
-      }
+      this._isReadOutDirty = true;
+      this._wake();
     });
     const session = this._session;
     session?.changed.connect(() => {
@@ -571,13 +560,26 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
     }
   }
 
+  /** Shows the brush and what lies under the pointer, or else under the crosshair. */
   private _readOut(): void {
-    const pointed = this._pointed;
-    const shape = this.volume.info.shape;
-    const ijk = pointed
-      ? nearestVoxel(shape, pointed.view.ijkAt(...pointed.at))
-      : this._scene.crosshair;
-    this._status.showVoxel(this.volume, this.labels, ijk);
+    this._isReadOutDirty = false;
+    const { view, at } = this._pointed ?? {};
+    const { radius_mm } = this.settings.values;
+    if (view && at) {
+      view.showCursor(
+        this.settings.hasBrush ? at : null,
+        radius_mm,
+        this.color
+      );
+    }
+    const { shape } = this.volume.info;
+    const ijk = view && at ? view.ijkAt(...at) : this._scene.crosshair;
+    const shown = isInside(shape, ijk) ? ijk : this._scene.crosshair;
+    this._status.showVoxel(
+      this.volume,
+      this.labels,
+      nearestVoxel(shape, shown)
+    );
   }
 
   private _goTo(view: PlaneView, index: number): void {
@@ -603,10 +605,15 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
   }
 
   private _wake(): void {
-    this._frame ||= requestAnimationFrame(() => {
-      this._frame = 0;
-      this._views.forEach(view => view.draw());
-    });
+    this._frame ||= requestAnimationFrame(() => this._draw());
+  }
+
+  private _draw(): void {
+    this._frame = 0;
+    this._views.forEach(view => view.draw());
+    if (this._isReadOutDirty && this._isReady) {
+      this._readOut();
+    }
   }
 
   private _showProgress(words: string, part: number): void {
@@ -656,5 +663,6 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
   private _inkKey = '';
   private _frame = 0;
   private _isReady = false;
+  private _isReadOutDirty = false;
   private _isSpaceDown = false;
 }

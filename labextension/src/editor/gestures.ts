@@ -55,6 +55,7 @@ export class Gestures {
   private _down(event: PointerEvent): void {
     event.preventDefault();
     this._view.node.focus({ preventScroll: true });
+    this._view.measure();
     if (this._drag || this._mode) {
       return;
     }
@@ -73,6 +74,7 @@ export class Gestures {
   }
 
   private _move(event: PointerEvent): void {
+    this._view.measure();
     this._target.hover(this._view, event);
     const [x, y] = this._last;
     const dx = event.clientX - x;

@@ -188,9 +188,15 @@ export class PlaneView {
     this.invalidatePlace();
   }
 
+  /** Looks where the view is on the page: once an event, before anything is changed. */
+  measure(): DOMRect {
+    this._frame = this.stage.getBoundingClientRect();
+    return this._frame;
+  }
+
   /** Slice pixel, not rounded, under a place on the page; pixel centres are integers. */
   pixelAt(clientX: number, clientY: number): [number, number] {
-    const frame = this.stage.getBoundingClientRect();
+    const frame = this._frame ?? this.measure();
     const [sx, sy] = this._pixelSize();
     const [left, top] = this._origin();
     return [
@@ -348,6 +354,7 @@ export class PlaneView {
     visibility: 'hidden'
   });
   private _outlinePoints: readonly [number, number][] = [];
+  private _frame: DOMRect | null = null;
   private _imageDirty = true;
   private _placeDirty = true;
   private _dirty: IRect | null = null;

@@ -37,14 +37,13 @@ export class Stroke {
 
   /** @returns null when no voxel is different from before the stroke */
   finish(): Edit | null {
-    const touched = this._box;
-    const changed = touched && this._tightBox(touched);
-    if (!changed) {
+    if (!this._box) {
       return null;
     }
-    const after = copyBox(this._map.data, this._map.shape, changed);
-    const before = this._before(changed, after);
-    return voxelEdit(this._tool, this._seg, changed, before, after);
+    const after = copyBox(this._map.data, this._map.shape, this._box);
+    const before = this._before(this._box, after);
+    const edit = voxelEdit(this._tool, this._seg, this._box, before, after);
+    return isSame(edit.before, edit.after) ? null : edit;
   }
 
   /** Puts everything back as it was. */
@@ -75,30 +74,6 @@ export class Stroke {
     );
     const voxels = copyBox(this._map.data, this._map.shape, box);
     this._blocks.set(key, { box, voxels });
-  }
-
-  private _tightBox(touched: Box): Box | null {
-    const { data, strides } = this._map;
-    let tight: Box | null = null;
-    for (const { box, voxels } of this._blocks.values()) {
-      eachRow(box, (i, j, k, at, width) => {
-        const start = i + j * strides[1] + k * strides[2];
-        let first = 0;
-        while (first < width && data[start + first] === voxels[at + first]) {
-          first++;
-        }
-        if (first === width) {
-          return;
-        }
-        let last = width - 1;
-        while (data[start + last] === voxels[at + last]) {
-          last--;
-        }
-        tight = unionOf(tight, [i + first, i + last + 1, j, j + 1, k, k + 1]);
-      });
-    }
-    const found = tight as Box | null;
-    return found && clipTo(found, touched);
   }
 
   private _before(area: Box, after: Labels): Labels {
@@ -151,4 +126,9 @@ function clipTo(box: Box, area: Box): Box {
   return box.map((edge, at) =>
     at % 2 === 0 ? Math.max(edge, area[at]) : Math.min(edge, area[at])
   ) as Box;
+}
+
+/** Runs are maximal, so the same labels have the same bytes. */
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -158,26 +158,58 @@ export function decodeDelta(frame: IFrame): IDelta {
 
 /** Maximal runs of (u32 count, u16 value). */
 export function encodeRuns(values: Labels): Uint8Array<ArrayBuffer> {
-  let runs = values.length > 0 ? 1 : 0;
-  for (let at = 1; at < values.length; at++) {
-    if (values[at] !== values[at - 1]) {
-      runs++;
-    }
-  }
-  const bytes = new Uint8Array(runs * 6);
-  const view = new DataView(bytes.buffer);
+  const words = wordsOf(values);
+  let bytes = new Uint8Array(6 * 256);
+  let view = new DataView(bytes.buffer);
   let out = 0;
   for (let at = 0; at < values.length;) {
-    const value = values[at];
-    const start = at;
-    while (at < values.length && values[at] === value) {
+    const end = runEnd(values, words, at);
+    if (out + 6 > bytes.length) {
+      const grown = new Uint8Array(2 * bytes.length);
+      grown.set(bytes);
+      bytes = grown;
+      view = new DataView(bytes.buffer);
+    }
+    view.setUint32(out, end - at, true);
+    view.setUint16(out + 4, values[at], true);
+    out += 6;
+    at = end;
+  }
+  return bytes.slice(0, out);
+}
+
+/** Where the run that begins at `start` ends; looks at four bytes at once. */
+function runEnd(
+  values: Labels,
+  words: Uint32Array | null,
+  start: number
+): number {
+  const value = values[start];
+  let at = start + 1;
+  if (words) {
+    const lanes = 4 / values.BYTES_PER_ELEMENT;
+    while (at % lanes !== 0 && at < values.length && values[at] === value) {
       at++;
     }
-    view.setUint32(out, at - start, true);
-    view.setUint16(out + 4, value, true);
-    out += 6;
+    if (at % lanes === 0) {
+      const same = lanes === 4 ? value * 0x01010101 : value * 0x00010001;
+      let word = at / lanes;
+      while (word < words.length && words[word] === same) {
+        word++;
+      }
+      at = word * lanes;
+    }
   }
-  return bytes;
+  while (at < values.length && values[at] === value) {
+    at++;
+  }
+  return at;
+}
+
+function wordsOf(values: Labels): Uint32Array | null {
+  return values.byteOffset % 4 === 0
+    ? new Uint32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
+    : null;
 }
 
 /** Fills `into` with the runs, which must cover it exactly. */
