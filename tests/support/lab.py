@@ -215,7 +215,8 @@ def execute(page: Page, command: str, args: dict[str, Any] | None = None) -> Non
 
 
 def wait_for_kernel(page: Page) -> None:
-    """Wait until the kernel of the open notebook answered; its badge says too little."""
+    """Wait until the open notebook's kernel answered; its badge says too little."""
+    page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context")
     page.evaluate(
         """async () => {
           const widget = window.jupyterapp.shell.currentWidget;
