@@ -3,8 +3,12 @@
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+_PREFIX = ".writing-"
+_LITTER_S = 3600.0
 
 
 def write_atomically(path: Path | str, data: bytes, *, mode: int | None = None) -> None:
@@ -30,9 +34,8 @@ def replacing(path: Path | str, *, mode: int | None = None) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(target.suffixes[-2:])
-    handle, name = tempfile.mkstemp(
-        dir=target.parent, prefix=".writing-", suffix=suffix
-    )
+    _remove_litter(target.parent)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=_PREFIX, suffix=suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -43,6 +46,16 @@ def replacing(path: Path | str, *, mode: int | None = None) -> Iterator[Path]:
         _sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_litter(folder: Path) -> None:
+    """Remove what a killed writer left an hour ago or earlier."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(_PREFIX):
+                continue
+            if time.time() - entry.stat().st_mtime > _LITTER_S:
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -8,7 +8,7 @@ Source:
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -20,41 +20,20 @@ from numpy.typing import NDArray
 from medlab.errors import MedlabError
 from medlab.scans._affine import check_affine, swap_lps_ras
 from medlab.scans._dicom_files import DicomFile, read_dicom
+from medlab.scans._dicom_slice import DicomSlice, acquisition_order, slices_of
 from medlab.scans._header import Header, pick_frame, rescaled
 from medlab.scans._limits import NotAScan, check_size, cut_short, damaged
 from medlab.scans._volume import Volume
 
 _KIND = "DICOM"
-_DIRECTION_TOLERANCE = 1e-3
 _POSITION_TOLERANCE_MM = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class _Slice:
-    path: Path
-    header: Any
-    frame: int
-    position: NDArray[np.float64] | None
-    directions: NDArray[np.float64] | None
-    spacing: tuple[float, float] | None
-    thickness: float | None
-    rescale: tuple[float, float]
-    window: tuple[float, float] | None
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """What all slices of one volume have in common."""
-        turned = None
-        if self.directions is not None:
-            turned = tuple(np.round(self.directions.ravel() / _DIRECTION_TOLERANCE))
-        return (int(self.header.Rows), int(self.header.Columns), turned)
 
 
 @dataclass(frozen=True, eq=False)
 class _Stack:
     """Slices in order along the normal; at each place one slice a frame."""
 
-    places: list[list[_Slice]]
+    places: list[list[DicomSlice]]
     affine: NDArray[np.float64]
     notes: list[str] = field(default_factory=list)
 
@@ -144,7 +123,7 @@ def _is_cut_short(file: DicomFile) -> bool:
 
 def _stack(files: Sequence[DicomFile], name: str) -> _Stack:
     try:
-        slices = [piece for file in files for piece in _slices(file)]
+        slices = [piece for file in files for piece in slices_of(file)]
     except (ValueError, TypeError, AttributeError, IndexError) as error:
         if isinstance(error, MedlabError):
             raise
@@ -164,11 +143,15 @@ def _stack(files: Sequence[DicomFile], name: str) -> _Stack:
     return _in_order(slices, name, notes)
 
 
-def _largest_group(slices: list[_Slice], notes: list[str]) -> list[_Slice]:
-    groups: dict[tuple[Any, ...], list[_Slice]] = {}
+def _largest_group(slices: list[DicomSlice], notes: list[str]) -> list[DicomSlice]:
+    groups: list[list[DicomSlice]] = []
     for piece in slices:
-        groups.setdefault(piece.kind, []).append(piece)
-    largest = max(groups.values(), key=len)
+        group = next((g for g in groups if piece.belongs_with(g[0])), None)
+        if group is None:
+            groups.append([piece])
+        else:
+            group.append(piece)
+    largest = max(groups, key=len)
     left_out = len(slices) - len(largest)
     if left_out:
         notes.append(
@@ -178,7 +161,7 @@ def _largest_group(slices: list[_Slice], notes: list[str]) -> list[_Slice]:
     return largest
 
 
-def _in_order(slices: list[_Slice], name: str, notes: list[str]) -> _Stack:
+def _in_order(slices: list[DicomSlice], name: str, notes: list[str]) -> _Stack:
     directions = slices[0].directions
     assert directions is not None
     normal = np.cross(directions[0], directions[1])
@@ -209,12 +192,14 @@ def _in_order(slices: list[_Slice], name: str, notes: list[str]) -> _Stack:
 
 
 def _places(
-    slices: list[_Slice], normal: NDArray[np.float64], name: str
-) -> list[list[_Slice]]:
+    slices: list[DicomSlice], normal: NDArray[np.float64], name: str
+) -> list[list[DicomSlice]]:
     """Slices by position along the normal; those at one place in acquisition order."""
     along = [float(s.position @ normal) for s in slices if s.position is not None]
-    order = sorted(range(len(slices)), key=lambda n: (along[n], _instance(slices[n])))
-    places: list[list[_Slice]] = []
+    order = sorted(
+        range(len(slices)), key=lambda n: (along[n], acquisition_order(slices[n]))
+    )
+    places: list[list[DicomSlice]] = []
     last = -np.inf
     for n in order:
         if along[n] - last > _POSITION_TOLERANCE_MM:
@@ -228,11 +213,11 @@ def _places(
             f"{max(counts)}. Remove doubled or stray files, or copy the series again.",
             code="uneven-series",
         )
-    return [sorted(place, key=_instance) for place in places]
+    return [sorted(place, key=acquisition_order) for place in places]
 
 
 def _note_gaps(
-    places: list[list[_Slice]], normal: NDArray[np.float64], notes: list[str]
+    places: list[list[DicomSlice]], normal: NDArray[np.float64], notes: list[str]
 ) -> None:
     points = np.array([place[0].position for place in places])
     gaps = np.diff(points @ normal)
@@ -248,7 +233,7 @@ def _note_gaps(
         notes.append("Slices do not lie on one line: the scan is not a regular grid.")
 
 
-def _without_place(slices: list[_Slice], name: str, notes: list[str]) -> _Stack:
+def _without_place(slices: list[DicomSlice], name: str, notes: list[str]) -> _Stack:
     if len(slices) > 1 and not len({piece.path for piece in slices}) == 1:
         raise MedlabError(
             f"{name} must say where each image lies in the patient, got {len(slices)} "
@@ -266,76 +251,7 @@ def _without_place(slices: list[_Slice], name: str, notes: list[str]) -> _Stack:
     return _Stack([[piece] for piece in slices], swap_lps_ras(lps), notes)
 
 
-def _slices(file: DicomFile) -> Iterator[_Slice]:
-    header = file.header
-    frames = int(header.get("NumberOfFrames", 1) or 1)
-    if not 1 <= frames <= 100_000:
-        raise damaged(file.path.name, _KIND)
-    shared = _first(header, "SharedFunctionalGroupsSequence")
-    own = header.get("PerFrameFunctionalGroupsSequence") or []
-    for frame in range(frames):
-        groups = [own[frame]] if frame < len(own) else []
-        groups = [*groups, *([shared] if shared is not None else []), header]
-        yield _slice(file, frame, groups)
-
-
-def _slice(file: DicomFile, frame: int, groups: list[Any]) -> _Slice:
-    directions = _numbers(
-        groups, "PlaneOrientationSequence", "ImageOrientationPatient", 6
-    )
-    position = _numbers(groups, "PlanePositionSequence", "ImagePositionPatient", 3)
-    measures = "PixelMeasuresSequence"
-    spacing = _numbers(groups, measures, "PixelSpacing", 2)
-    if spacing is None:
-        spacing = _numbers(groups, measures, "ImagerPixelSpacing", 2)
-    between = _numbers(groups, measures, "SpacingBetweenSlices", 1)
-    thick = _numbers(groups, measures, "SliceThickness", 1)
-    values = "PixelValueTransformationSequence"
-    slope = _numbers(groups, values, "RescaleSlope", 1)
-    intercept = _numbers(groups, values, "RescaleIntercept", 1)
-    center = _numbers(groups, "FrameVOILUTSequence", "WindowCenter", None)
-    width = _numbers(groups, "FrameVOILUTSequence", "WindowWidth", None)
-    thickness = between if between is not None else thick
-    return _Slice(
-        path=file.path,
-        header=file.header,
-        frame=frame,
-        position=position,
-        directions=None if directions is None else directions.reshape(2, 3),
-        spacing=None if spacing is None else (float(spacing[0]), float(spacing[1])),
-        thickness=None if thickness is None else abs(float(thickness[0])),
-        rescale=(
-            1.0 if slope is None else float(slope[0]),
-            0.0 if intercept is None else float(intercept[0]),
-        ),
-        window=None
-        if center is None or width is None
-        else (float(center[0]), float(width[0])),
-    )
-
-
-def _numbers(
-    groups: list[Any], sequence: str, keyword: str, count: int | None
-) -> NDArray[np.float64] | None:
-    """The first of the groups that gives the value, in its sequence or by itself."""
-    for group in groups:
-        holder = _first(group, sequence)
-        for place in (holder, group):
-            value = None if place is None else place.get(keyword)
-            if value is None or value == "":
-                continue
-            numbers = np.atleast_1d(np.array(value, np.float64))
-            if numbers.size and (count is None or numbers.size == count):
-                return numbers
-    return None
-
-
-def _first(group: Any, keyword: str) -> Any:
-    sequence = group.get(keyword)
-    return sequence[0] if sequence else None
-
-
-def _decode(slices: list[_Slice], name: str) -> list[NDArray]:
+def _decode(slices: list[DicomSlice], name: str) -> list[NDArray]:
     """The picture of each slice, `(rows, columns[, 3])`, rescaled."""
     pictures: list[NDArray] = []
     opened: tuple[Path, Any] | None = None
@@ -387,14 +303,6 @@ def _joined(pictures: list[NDArray], header: Header) -> NDArray:
     for k, picture in enumerate(pictures):
         voxels[:, :, k] = picture.T
     return voxels
-
-
-def _instance(piece: _Slice) -> tuple[int, int, str]:
-    try:
-        number = int(piece.header.get("InstanceNumber", 0) or 0)
-    except (TypeError, ValueError):
-        number = 0
-    return number, piece.frame, piece.path.name
 
 
 def _text(header: Any, keyword: str) -> str:

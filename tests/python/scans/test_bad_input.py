@@ -119,7 +119,9 @@ def test_a_deflated_bomb_is_refused_before_it_fills_the_memory(tmp_path):
     assert path.stat().st_size < 3 << 20
 
     start = time.monotonic()
-    with pytest.raises(MedlabError, match=r"bomb.dcm would unpack to more than 512 MiB"):
+    with pytest.raises(
+        MedlabError, match=r"bomb.dcm would unpack to more than 512 MiB"
+    ):
         open_scan(path)
 
     assert time.monotonic() - start < 20
@@ -155,14 +157,18 @@ def test_a_scan_that_takes_too_long_is_given_up(tmp_path):
 
 
 def test_a_missing_scan_is_named(tmp_path):
-    with pytest.raises(LookupError, match=r"a scan at 'nothing.nii', got nothing there"):
+    with pytest.raises(
+        LookupError, match=r"a scan at 'nothing.nii', got nothing there"
+    ):
         open_scan(tmp_path / "nothing.nii")
 
 
 def test_an_unknown_kind_of_file_is_told_what_can_be_read(tmp_path):
     (tmp_path / "scan.docx").write_bytes(b"PK")
 
-    with pytest.raises(MedlabError, match=r"must be NIfTI .* or DICOM, got another kind"):
+    with pytest.raises(
+        MedlabError, match=r"must be NIfTI .* or DICOM, got another kind"
+    ):
         open_scan(tmp_path / "scan.docx")
 
 
@@ -180,7 +186,9 @@ def test_a_header_cannot_name_a_file_elsewhere(tmp_path):
     )
 
     for name in ("a.nhdr", "a.mhd"):
-        with pytest.raises(MedlabError, match="voxels in one file beside it, got another"):
+        with pytest.raises(
+            MedlabError, match="voxels in one file beside it, got another"
+        ):
             open_scan(folder / name)
 
 

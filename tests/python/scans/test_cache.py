@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medlab.scans import Volume, find_home, find_scan, list_scans, open_scan
-from medlab.scans import thumbnail_png, volume_cache
+from medlab.scans import (
+    Volume,
+    find_home,
+    find_scan,
+    list_scans,
+    open_scan,
+    thumbnail_png,
+    volume_cache,
+)
 from medlab.scans._cache import for_screen
 from tests.support.scans import (
     PATIENT,
@@ -152,7 +159,9 @@ def test_voxels_that_are_not_a_number_become_zero_and_are_told(home):
 
 
 @pytest.mark.parametrize("axes", ["LPS", "RAS", "PIR", "SAL"])
-def test_a_thumbnail_shows_the_patients_left_on_the_right_and_the_front_on_top(home, axes):
+def test_a_thumbnail_shows_the_patients_left_on_the_right_and_the_front_on_top(
+    home, axes
+):
     bright = np.zeros((32, 32, 32), np.float32)
     scan = make_affine(axes, spacing_mm=(1, 1, 1), origin_mm=(0, 0, 0))
     # A cube at the patient's left front, in the middle of the height.

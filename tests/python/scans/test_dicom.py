@@ -64,7 +64,9 @@ def test_a_series_made_of_a_real_ct_equals_its_nifti(tmp_path):
     if not LONG:
         voxels, affine = voxels[200:264, 200:232, 40:60], affine.copy()
         affine[:3, 3] = (affine @ [0, 0, 0, 1])[:3]
-    write_dicom_series(tmp_path, Volume(voxels, affine, "CT"), descending=True, intercept=-2048)
+    write_dicom_series(
+        tmp_path, Volume(voxels, affine, "CT"), descending=True, intercept=-2048
+    )
 
     found = open_scan(tmp_path)
 
@@ -88,7 +90,9 @@ def test_a_folder_with_several_series_says_how_to_choose(tmp_path):
         path.rename(path.with_name(f"a-{path.name}"))
     second = write_dicom_series(tmp_path, make_volume(seed=5), number=2)
 
-    with pytest.raises(MedlabError, match=r"one DICOM series, got 2.*series=UID") as caught:
+    with pytest.raises(
+        MedlabError, match=r"one DICOM series, got 2.*series=UID"
+    ) as caught:
         open_scan(tmp_path)
 
     assert first in str(caught.value)
@@ -132,6 +136,18 @@ def test_a_localizer_in_the_series_is_left_out_and_told(tmp_path):
     )
 
 
+def test_directions_that_differ_in_the_last_digits_are_one_volume(tmp_path):
+    volume = make_volume()
+    write_dicom_series(tmp_path, volume, shuffled=False)
+    for n, path in enumerate(sorted(tmp_path.iterdir())):
+        slice_ = pydicom.dcmread(path)
+        # On both sides of what any rounding to thousandths would cut at.
+        slice_.ImageOrientationPatient = [1, 0.0005 + (-1) ** n * 1e-6, 0, 0, 1, 0]
+        slice_.save_as(path)
+
+    assert open_scan(tmp_path).shape == volume.shape
+
+
 def test_a_series_with_two_volumes_asks_which(tmp_path):
     early, late = make_volume(seed=1), make_volume(seed=2)
     write_dicom_series(tmp_path / "late", late, shuffled=False)
@@ -143,7 +159,9 @@ def test_a_series_with_two_volumes_asks_which(tmp_path):
     for path in (tmp_path / "late").iterdir():
         shutil.copy(path, tmp_path / "all" / f"late-{path.name}")
 
-    with pytest.raises(MedlabError, match=r"series of 2 \(4D\).*frame=0\) up to frame=1"):
+    with pytest.raises(
+        MedlabError, match=r"series of 2 \(4D\).*frame=0\) up to frame=1"
+    ):
         open_scan(tmp_path / "all")
 
     found = open_scan(tmp_path / "all", frame=1)
@@ -154,7 +172,9 @@ def test_a_doubled_slice_is_refused_with_advice(tmp_path):
     write_dicom_series(tmp_path, make_volume())
     shutil.copy(tmp_path / "IM00002", tmp_path / "copy-of-IM00002")
 
-    with pytest.raises(MedlabError, match=r"equally many images at each place, got 1 to 2"):
+    with pytest.raises(
+        MedlabError, match=r"equally many images at each place, got 1 to 2"
+    ):
         open_scan(tmp_path)
 
 

@@ -26,7 +26,9 @@ def save_with_itk(path, volume, compress=False):
     SimpleITK.WriteImage(image, str(path), compress)
 
 
-@pytest.mark.parametrize("name", ["a.mha", "a.mhd", "a.nrrd", "a.nhdr", "a.nii", "a.nii.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.mha", "a.mhd", "a.nrrd", "a.nhdr", "a.nii", "a.nii.gz"]
+)
 @pytest.mark.parametrize("compress", [False, True], ids=["plain", "packed"])
 def test_what_simpleitk_writes_is_read_back(tmp_path, name, compress):
     volume = make_volume(axes="PIR", oblique=True)

@@ -7,8 +7,8 @@ import pytest
 import SimpleITK
 
 from medlab.errors import MedlabError
-from medlab.scans import open_scan, write_nifti, write_nrrd
 from medlab.scans import _write as writing
+from medlab.scans import open_scan, write_nifti, write_nrrd
 from tests.support.scans import AXIS_CODES, make_affine, make_labels, make_volume
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
