@@ -16,4 +16,4 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(app: Any) -> None:
-    add_routes(app.web_app)
+    add_routes(app.web_app, app.log)

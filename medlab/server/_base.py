@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
-from filelock import Timeout
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
@@ -23,7 +22,13 @@ from medlab.server._workplace import Workplace
 
 OCTETS = "application/octet-stream"
 _SCAN_ID = re.compile(r"[0-9a-f]{16}")
-_STATUS = {"bad-frame": 400, "bad-request": 400, "exists": 409, "run-ended": 409}
+_STATUS = {
+    "bad-frame": 400,
+    "bad-request": 400,
+    "exists": 409,
+    "run-ended": 409,
+    "layer-busy": 503,
+}
 
 Method = Callable[..., Awaitable[None]]
 
@@ -117,9 +122,6 @@ def answer(method: Method) -> Method:
             default = 404 if isinstance(error, LookupError) else 422
             status = _STATUS.get(error.code, default)
             self.reply_error(status, error.code, str(error))
-        except Timeout:
-            sentence = "Another program keeps this layer locked. Try again in a moment."
-            self.reply_error(503, "busy", sentence)
         except StreamClosedError:
             pass
         except OSError as error:

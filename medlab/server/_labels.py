@@ -11,6 +11,7 @@ from medlab.errors import MedlabError
 from medlab.labels import (
     Layer,
     LayerNotFound,
+    StaleEdit,
     decode_frame,
     from_frame,
     join_frames,
@@ -134,7 +135,12 @@ def _describe_all(workplace: Workplace, scan_id: str) -> list[dict[str, Any]]:
 def _write_edits(layer: Layer, body: bytes) -> list[bytes]:
     # All are read before the first is written: a body cut short writes nothing.
     edits = [from_frame(decode_frame(data)) for data in split_frames(body)]
-    return [layer.apply(edit).encode() for edit in edits]
+    try:
+        return [layer.apply(edit).encode() for edit in edits]
+    except StaleEdit as error:
+        # From where the body began: the sender lacks its own first edits as well.
+        error.missed = layer.since(edits[0].base)
+        raise
 
 
 def _export(workplace: Workplace, layer: Layer, path: str, kind: str) -> str:

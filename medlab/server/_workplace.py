@@ -1,7 +1,6 @@
 """What the handlers share: the root, the layers that are open, the threads."""
 
 import asyncio
-import contextlib
 import os
 import threading
 import time
@@ -52,10 +51,17 @@ class Workplace:
         folder = Path(root).expanduser().resolve()
         return cls(Home(folder, folder / ".medlab"))
 
-    def prepare(self) -> None:
-        """Make the `.medlab` folder, so that kernels below the root find the same one."""
-        with contextlib.suppress(OSError):
+    def prepare(self) -> bool:
+        """Make the `.medlab` folder, so that kernels below the root find the same one.
+
+        Returns:
+            Whether it is there; a read-only root has none.
+        """
+        try:
             self.home.folder.mkdir(exist_ok=True)
+        except OSError:
+            return False
+        return True
 
     async def run(self, kind: str, work: Callable[..., _Result], *args: Any) -> _Result:
         """Do slow work in a thread: `kind` is one of quick, listing, volumes, thumbnails."""
@@ -109,9 +115,11 @@ class Workplace:
         key = (scan_id, name)
         with self._guard:
             layer = self._layers.get(key)
-            if layer is not None and (layer.folder / "layer.json").exists():
-                self._layers.move_to_end(key)
-                return layer
+            if layer is not None:
+                if (self.home.labels / scan_id / name / "layer.json").exists():
+                    self._layers.move_to_end(key)
+                    return layer
+                del self._layers[key]
         source = find_scan(scan_id, self.home)
         is_new = segments is not None
         layer = Layer.open(self.home, source, name, segments=segments, create=is_new)
