@@ -46,8 +46,13 @@ def new_run_folder(root: Path, about: dict[str, Any], *, epochs: int = 0) -> Pat
         "heartbeat": now.timestamp(),
         "pid": os.getpid(),
         "host": socket.gethostname(),
+        "epoch": 0,
         "epochs": epochs,
+        "step": 0,
+        "steps_per_epoch": 0,
+        "eta_s": None,
         "ack_seq": 0,
+        "message": "",
     }
     runs.replace_json(folder / "status.json", status)
     # A folder without run.json is no run: written last, it makes the folder one.

@@ -72,7 +72,7 @@ class Recipe:
     optimizer: str = "adam"
     learning_rate: float = 3e-3
     schedule: str = "cosine"
-    epochs: int = 30
+    epochs: int = 25
     steps_per_epoch: int | None = None
     seed: int = 1
     precision: str = "float32"
@@ -161,7 +161,8 @@ def _plain(value: Any) -> Any:
         return [_plain(inner) for inner in value]
     if isinstance(value, Path):
         return value.as_posix()
-    return value.item() if hasattr(value, "item") else value
+    # numpy's arrays and numbers, without importing numpy for it
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _check(recipe: Recipe) -> None:
