@@ -180,6 +180,10 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
     if (!this._isReady) {
       return null;
     }
+    const draws = this.settings.values.tool !== 'crosshair';
+    if (draws && this.labels.segments.length === 0) {
+      this.addSegment();
+    }
     return this._tools.begin(view, view.pixelAt(event.clientX, event.clientY));
   }
 

@@ -17,6 +17,14 @@ import { Journal, type SaveState } from './journal';
 import { LabelMap } from './label_map';
 import { MemoryStore, openPendingStore } from './pending_store';
 
+const FIRST_SEGMENT: ISegment = {
+  id: 1,
+  name: 'segment 1',
+  color: '#e6550d',
+  locked: false,
+  visible: true
+};
+
 interface ISessionOptions {
   server: IServer;
   scanId: string;
@@ -169,7 +177,7 @@ async function findLayer(
   layer: string
 ): Promise<ILayerInfo | null> {
   if (tools) {
-    return openLayer(server, scanId, layer, segments ?? []);
+    return openLayer(server, scanId, layer, segments ?? [FIRST_SEGMENT]);
   }
   try {
     return await fetchLayer(server, scanId, layer);

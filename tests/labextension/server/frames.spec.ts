@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import {
+  type Box,
   crc32,
   decodeDelta,
   decodeFrame,
@@ -10,6 +11,7 @@ import {
   encodeFrame,
   encodeRuns,
   FrameError,
+  type IFrame,
   joinFrames,
   slabVoxels,
   splitFrames
@@ -31,11 +33,36 @@ const DESCRIPTIONS = import.meta.glob('../../contract/frames/*.json', {
   import: 'default',
   eager: true
 });
-const PATHS = Object.keys(BINARIES);
+const PATHS = Object.keys(BINARIES).filter(path => !path.endsWith('body.bin'));
+
+interface IDescription {
+  header: Record<string, unknown>;
+  payload_hex: string;
+  voxels?: number[] | number[][];
+}
 
 async function bytesAt(path: string): Promise<Uint8Array> {
   const reply = await fetch(BINARIES[path] as string);
   return new Uint8Array(await reply.arrayBuffer());
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function voxelsOf(frame: IFrame): number[] | number[][] {
+  if (frame.header.op === 'slab') {
+    return Array.from(slabVoxels(frame).voxels);
+  }
+  if (frame.header.op === 'snapshot') {
+    return Array.from(decodeSnapshot(frame).data);
+  }
+  const { box, before, after } = decodeDelta(frame);
+  const [i0, i1, j0, j1, k0, k1] = box as Box;
+  const size = (i1 - i0) * (j1 - j0) * (k1 - k0);
+  return [before, after].map(runs =>
+    Array.from(decodeRuns(runs, new Uint16Array(size)))
+  );
 }
 
 describe('the frames of the contract', () => {
@@ -44,13 +71,39 @@ describe('the frames of the contract', () => {
   });
 
   it.each(PATHS)('%s is read as Python wrote it', async path => {
-    const described = DESCRIPTIONS[path.replace(/bin$/, 'json')] as {
-      header: unknown;
+    const told = DESCRIPTIONS[path.replace(/bin$/, 'json')] as IDescription;
+
+    const { header, payload } = decodeFrame(await bytesAt(path));
+
+    expect(header).toEqual(told.header);
+    expect(hex(payload)).toBe(told.payload_hex);
+  });
+
+  it.each(PATHS)('%s holds the voxels that Python wrote', async path => {
+    const told = DESCRIPTIONS[path.replace(/bin$/, 'json')] as IDescription;
+    const frame = decodeFrame(await bytesAt(path));
+    if (told.voxels === undefined) {
+      expect(['ack', 'delta', 'slab', 'snapshot']).toContain(frame.header.op);
+      return;
+    }
+
+    expect(voxelsOf(frame)).toEqual(told.voxels);
+  });
+
+  it('body is read as one frame after the other', async () => {
+    const path = '../../contract/frames/body.bin';
+    const told = DESCRIPTIONS['../../contract/frames/body.json'] as {
+      frames: string[];
     };
 
-    const frame = decodeFrame(await bytesAt(path));
+    const frames = splitFrames(await bytesAt(path));
 
-    expect(frame.header).toEqual(described.header);
+    const headers = told.frames.map(
+      name =>
+        (DESCRIPTIONS[`../../contract/frames/${name}.json`] as IDescription)
+          .header
+    );
+    expect(frames.map(frame => frame.header)).toEqual(headers);
   });
 
   it.each(PATHS)('%s is written as Python wrote it', async path => {
