@@ -9,6 +9,8 @@ read it without one. Nothing is rewritten in place, so nothing can be half writt
 from medlab.labels._delta import Delta as Delta
 from medlab.labels._delta import from_frame as from_frame
 from medlab.labels._delta import to_frame as to_frame
+from medlab.labels._folder import LayerNotFound as LayerNotFound
+from medlab.labels._folder import list_layers as list_layers
 from medlab.labels._frame import Frame as Frame
 from medlab.labels._frame import FrameError as FrameError
 from medlab.labels._frame import decode_frame as decode_frame
@@ -21,9 +23,8 @@ from medlab.labels._journal import JournalDamaged as JournalDamaged
 from medlab.labels._labels import Labels as Labels
 from medlab.labels._layer import Ack as Ack
 from medlab.labels._layer import Layer as Layer
-from medlab.labels._layer import LayerNotFound as LayerNotFound
 from medlab.labels._layer import StaleEdit as StaleEdit
-from medlab.labels._layer import list_layers as list_layers
+from medlab.labels._ledger import LayerBusy as LayerBusy
 from medlab.labels._read import open_labels as open_labels
 from medlab.labels._segment import PALETTE as PALETTE
 from medlab.labels._segment import Segment as Segment

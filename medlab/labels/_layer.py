@@ -1,52 +1,36 @@
-"""Layer: the labels of one scan as they are drawn, by anybody, from any process.
+"""Layer: the labels of one scan as they are drawn, by anybody, from any process."""
 
-On disk, `.medlab/labels/<scan>/<name>/` holds
-
-- `layer.json`: which scan, its grid, the segments the layer began with;
-- `edits.mlj`: the journal, one `Delta` a record, never rewritten;
-- `snapshot-<rev>.mls`: the whole map at a revision, so that opening does not replay
-  everything. A snapshot may vanish or break without harm: the journal holds it all.
-
-A writer takes the file lock, reads what others wrote meanwhile, appends, syncs, and only
-then says so. A reader needs no lock.
-"""
-
-import json
-import re
 import secrets
-import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import ArrayLike, NDArray
 
 from medlab.errors import MedlabError
-from medlab.labels._delta import Delta, from_frame, slices_of, to_frame, voxel_delta
-from medlab.labels._frame import Frame, decode_frame, encode_frame, encode_runs
-from medlab.labels._journal import append_record, read_records
+from medlab.labels._delta import Delta, slices_of, voxel_delta
+from medlab.labels._folder import (
+    LayerNotFound,
+    check_layer_name,
+    list_layers,
+    make_folder,
+    read_description,
+)
+from medlab.labels._frame import Frame, encode_frame, encode_runs
 from medlab.labels._labels import Labels
+from medlab.labels._ledger import Ledger
 from medlab.labels._segment import (
     Segment,
     SegmentLike,
     as_segments,
     find_segment,
+    merge_segments,
     segments_to_json,
 )
-from medlab.labels._snapshot import State, latest_snapshot, write_snapshot
-from medlab.scans import Home, ScanSource, Volume, volume_cache, write_atomically
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}")
-_SNAPSHOT_EVERY_BYTES = 1 << 20
-
-
-class LayerNotFound(MedlabError, LookupError):  # noqa: N818
-    """The scan has no layer of that name."""
-
-    code = "layer-not-found"
+from medlab.labels._snapshot import State
+from medlab.scans import Home, ScanSource, Volume, check_same_grid
 
 
 class StaleEdit(MedlabError):  # noqa: N818
@@ -83,28 +67,20 @@ class Layer:
     Open one with `Layer.open`; several processes may hold the same layer.
     """
 
-    def __init__(self, folder: Path, description: dict[str, Any]) -> None:
-        self.folder = folder
-        self.name: str = description["layer"]
-        self.scan_id: str = description["scan"]
-        i, j, k = description["shape"]
+    def __init__(self, folder: Path) -> None:
+        told = read_description(folder)
+        self.name: str = told["layer"]
+        self.scan_id: str = told["scan"]
+        i, j, k = told["shape"]
         self.shape: tuple[int, int, int] = (i, j, k)
-        self.affine = np.array(description["affine"], np.float64)
-        self.dtype: str = description["dtype"]
+        self.affine = np.array(told["affine"], np.float64)
+        self.dtype: str = told["dtype"]
         self.session = secrets.token_hex(4)
-        self._journal = folder / "edits.mlj"
-        self._lock = FileLock(folder / ".lock", thread_local=False)
-        self._guard = threading.RLock()
+        segments = as_segments(told["segments"])
+        self._ledger = Ledger(folder, self.shape, self.dtype, segments)
         self._seq = 0
         self._done: list[Delta] = []
         self._undone: list[Delta] = []
-        segments = as_segments(description["segments"])
-        empty = np.zeros(self.shape, self.dtype, order="F")
-        self._state = latest_snapshot(folder, self.shape, self.dtype) or State(
-            0, 0, empty, segments, {}
-        )
-        self._snapshot_at = self._state.journal_bytes
-        self._catch_up()
 
     @classmethod
     def open(
@@ -137,12 +113,7 @@ class Layer:
                 "Save it with medlab.scans.write_nifti, and open that file.",
                 code="no-source",
             )
-        if not _NAME.fullmatch(name):
-            raise MedlabError(
-                "A layer's name must be up to 64 letters, digits, blanks, _ or -, "
-                f"got {name!r}. Choose a simpler one.",
-                code="bad-name",
-            )
+        check_layer_name(name)
         folder = home.labels / source.scan_id / name
         if not (folder / "layer.json").exists():
             if not create:
@@ -150,15 +121,10 @@ class Layer:
                     f"The scan {source.name!r} has no layer {name!r}. "
                     f"It has: {', '.join(list_layers(home, source.scan_id)) or 'none'}."
                 )
-            _make_folder(folder, home, scan, source, as_segments(segments or ()))
-        layer = cls(folder, json.loads((folder / "layer.json").read_text("utf-8")))
-        if isinstance(scan, Volume) and scan.shape != layer.shape:
-            raise MedlabError(
-                f"The layer {name!r} was drawn on a scan of {layer.shape} voxels, got "
-                f"{scan.shape}. The scan was replaced: open the old one, or use another "
-                "layer name.",
-                code="another-shape",
-            )
+            make_folder(folder, home, scan, source, as_segments(segments or ()))
+        layer = cls(folder)
+        if isinstance(scan, Volume):
+            layer._check_grid(scan)
         return layer
 
     # What it holds -------------------------------------------------------------------
@@ -166,40 +132,44 @@ class Layer:
     @property
     def rev(self) -> int:
         """Number of the newest edit on disk."""
-        return self._catch_up().rev
+        with self._ledger.reading() as state:
+            return state.rev
 
     @property
     def voxels(self) -> NDArray[Any]:
-        """The current label map `(I, J, K)`; a view that later edits change."""
-        return self._catch_up().voxels
+        """The current label map `(I, J, K)`: a read-only view that later edits change."""
+        with self._ledger.reading() as state:
+            view = state.voxels.view()
+            view.flags.writeable = False
+            return view
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        return self._catch_up().segments
+        """What the integers mean now."""
+        with self._ledger.reading() as state:
+            return state.segments
 
     def labels(self) -> Labels:
         """A copy of the current labels."""
-        with self._guard:
-            state = self._catch_up()
+        with self._ledger.reading() as state:
             return Labels(state.voxels.copy(order="F"), self.affine, state.segments)
 
     def describe(self) -> dict[str, Any]:
         """What `GET labels/{scan}/{layer}` answers."""
-        state = self._catch_up()
-        return {
-            "scan": self.scan_id,
-            "layer": self.name,
-            "rev": state.rev,
-            "shape": list(self.shape),
-            "dtype": self.dtype,
-            "affine": self.affine.tolist(),
-            "segments": segments_to_json(state.segments),
-        }
+        with self._ledger.reading() as state:
+            return {
+                "scan": self.scan_id,
+                "layer": self.name,
+                "rev": state.rev,
+                "shape": list(self.shape),
+                "dtype": self.dtype,
+                "affine": self.affine.tolist(),
+                "segments": segments_to_json(state.segments),
+            }
 
     def snapshot(self) -> bytes:
         """The whole map as one snapshot frame."""
-        with self._guard:
-            state = self._catch_up()
+        with self._ledger.reading() as state:
             header = {
                 "op": "snapshot",
                 **{"scan": self.scan_id, "layer": self.name, "rev": state.rev},
@@ -211,35 +181,29 @@ class Layer:
 
     def since(self, rev: int) -> list[bytes]:
         """The frames of every edit after revision `rev`, oldest first."""
-        frames = []
-        for record, _ in read_records(self._journal):
-            if (decode_frame(record).header["rev"] or 0) > rev:
-                frames.append(record)
-        return frames
+        return self._ledger.since(rev)
 
     # What changes it -----------------------------------------------------------------
 
     def apply(self, delta: Delta) -> Ack:
         """Write an edit to the journal; it is on disk when this returns.
 
+        One that is already there, sent again because its answer was lost, is acknowledged
+        as before and not written twice.
+
         Raises:
             StaleEdit: If the edit builds on an older revision.
             MedlabError: If it does not fit the layer.
+            OSError: If the disk is full or fails; the layer is as it was.
         """
-        with self._guard, self._lock:
-            state = self._catch_up()
-            known = state.sessions.get(delta.session)
-            if known is not None and delta.seq <= known[0]:
-                return Ack(self.name, known[1], delta.session, delta.seq)
-            if delta.base != state.rev:
-                raise StaleEdit(state.rev, delta.base, self.since(delta.base))
-            self._check(delta)
-            written = replace(delta, rev=state.rev + 1)
-            record = encode_frame(to_frame(written))
-            end = append_record(self._journal, record, state.journal_bytes)
-            self._take(written, end)
-            self._keep_snapshot()
-            return Ack(self.name, state.rev, delta.session, delta.seq)
+        with self._ledger.writing() as state:
+            rev = self._ledger.rev_of(delta.session, delta.seq)
+            if rev is None:
+                if delta.base != state.rev:
+                    raise StaleEdit(state.rev, delta.base, self.since(delta.base))
+                self._check(delta, state)
+                rev = self._ledger.append(delta)
+            return Ack(self.name, rev, delta.session, delta.seq)
 
     def paint(
         self,
@@ -266,42 +230,43 @@ class Layer:
         """
         block = np.asarray(mask, bool)
         self._check_block(block.shape, at)
-        with self._guard, self._lock:
-            state = self._catch_up()
+        with self._ledger.writing() as state:
             chosen = None if segment is None else find_segment(state.segments, segment)
             if chosen is not None and chosen.locked:
                 raise MedlabError(
                     f"The segment {chosen.name!r} is locked. Unlock it to draw.",
                     code="locked",
                 )
+            number = chosen.id if chosen else 0
             ends = [start + size for start, size in zip(at, block.shape, strict=True)]
             where = tuple(slice(a, b) for a, b in zip(at, ends, strict=True))
             current = state.voxels[where]
             locked = [s.id for s in state.segments if s.locked]
             after = current.copy(order="F")
-            after[block & ~np.isin(current, locked)] = chosen.id if chosen else 0
-            return self._commit(
-                voxel_delta(
-                    current,
-                    after,
-                    at,
-                    **self._fields(tool, chosen.id if chosen else 0),
-                )
-            )
+            after[block & ~np.isin(current, locked)] = number
+            fields = self._fields(state, tool, number)
+            return self._commit(voxel_delta(current, after, at, **fields))
 
     def set_segments(self, segments: Iterable[SegmentLike]) -> Ack | None:
-        """Replace the list of segments, as an edit that can be undone."""
+        """Replace the list of segments, as an edit that can be undone.
+
+        Raises:
+            MedlabError: If an id is too large for this layer.
+        """
         after = as_segments(segments)
-        with self._guard, self._lock:
-            before = self._catch_up().segments
-            if after == before:
+        with self._ledger.writing() as state:
+            if after == state.segments:
                 return None
+            fields = self._fields(state, "segments", 0)
             return self._commit(
-                Delta(box=None, segments=(before, after), **self._fields("segments", 0))
+                Delta(box=None, segments=(state.segments, after), **fields)
             )
 
     def undo(self) -> Ack | None:
-        """Take back this writer's last edit; None if there is none."""
+        """Take back this writer's last edit; None if there is none.
+
+        What others drew over it since stays.
+        """
         return self._turn_back(self._done, self._undone, "undo")
 
     def redo(self) -> Ack | None:
@@ -311,28 +276,30 @@ class Layer:
     def _turn_back(
         self, source: list[Delta], target: list[Delta], tool: str
     ) -> Ack | None:
-        with self._guard, self._lock:
+        with self._ledger.writing() as state:
             while source:
-                inverse = source.pop().inverse()
-                edit = self._on_top(inverse, tool)
+                edit = self._on_top(state, source[-1].inverse(), tool)
+                ack = None if edit is None else self.apply(edit)
+                source.pop()  # Only now: a full disk leaves it for another try.
                 if edit is not None:
-                    ack = self.apply(edit)
                     target.append(edit)
                     return ack
             return None
 
-    def _on_top(self, edit: Delta, tool: str) -> Delta | None:
-        """The edit on the present map: voxels that others changed since stay theirs."""
-        state = self._catch_up()
-        fields = self._fields(tool, edit.segment)
+    def _on_top(self, state: State, edit: Delta, tool: str) -> Delta | None:
+        """The edit on the present map: what others changed since stays theirs."""
+        fields = self._fields(state, tool, edit.segment)
         if edit.box is None:
-            lists = (state.segments, (edit.segments or ((), ()))[1])
-            return Delta(box=None, segments=lists, **fields)
-        before, after = edit.voxels(self.dtype)
+            before, after = edit.segments or ((), ())
+            merged = merge_segments(state.segments, before, after)
+            if merged == state.segments:
+                return None
+            return Delta(box=None, segments=(state.segments, merged), **fields)
+        old, new = edit.voxels(self.dtype)
         current = state.voxels[slices_of(edit.box)]
-        merged = np.where((before != after) & (current == before), after, current)
+        voxels = np.where((old != new) & (current == old), new, current)
         i0, _, j0, _, k0, _ = edit.box
-        return voxel_delta(current, merged, (i0, j0, k0), **fields)
+        return voxel_delta(current, voxels, (i0, j0, k0), **fields)
 
     def _commit(self, delta: Delta | None) -> Ack | None:
         if delta is None:
@@ -342,44 +309,67 @@ class Layer:
         self._undone.clear()
         return ack
 
-    def _fields(self, tool: str, segment: int) -> dict[str, Any]:
+    def _fields(self, state: State, tool: str, segment: int) -> dict[str, Any]:
         self._seq += 1
         return {
-            **{"scan": self.scan_id, "layer": self.name, "base": self._state.rev},
+            **{"scan": self.scan_id, "layer": self.name, "base": state.rev},
             **{"session": self.session, "seq": self._seq},
             **{"tool": tool, "segment": segment},
         }
 
-    def _check(self, delta: Delta) -> None:
+    # What it refuses -----------------------------------------------------------------
+
+    def _check(self, delta: Delta, state: State) -> None:
         if (delta.scan, delta.layer) != (self.scan_id, self.name):
             raise MedlabError(
                 "The edit belongs to another scan or layer. Send it there.",
                 code="another-layer",
             )
+        if delta.segments is not None:
+            self._check_ids(delta.segments[1])
         if delta.box is None:
             return
-        limits = [end for size in self.shape for end in (0, size)]
-        i0, i1, j0, j1, k0, k1 = delta.box
-        inside = all(
-            low <= start < end <= high
-            for start, end, low, high in (
-                (i0, i1, *limits[0:2]),
-                (j0, j1, *limits[2:4]),
-                (k0, k1, *limits[4:6]),
-            )
-        )
-        if not inside:
+        spans = zip(delta.box[::2], delta.box[1::2], self.shape, strict=True)
+        if not all(0 <= start < end <= size for start, end, size in spans):
             raise MedlabError(
-                f"An edit's box must lie inside {self.shape} voxels, got {delta.box}.",
+                f"An edit's box must lie inside {self.shape} voxels, got {delta.box}. "
+                "Draw inside the scan.",
                 code="outside",
             )
         before, _ = delta.voxels(self.dtype)
-        if not np.array_equal(before, self._state.voxels[slices_of(delta.box)]):
+        if not np.array_equal(before, state.voxels[slices_of(delta.box)]):
             raise MedlabError(
                 f"The edit says what was there before, and revision {delta.base} holds "
                 "something else. Load the layer again, and repeat the edit.",
                 code="another-before",
             )
+
+    def _check_ids(self, segments: Iterable[Segment]) -> None:
+        top = max((segment.id for segment in segments), default=0)
+        limit = int(np.iinfo(self.dtype).max)
+        if top > limit:
+            raise MedlabError(
+                f"A segment's id in this layer must be 1 to {limit}, got {top}. Number it "
+                "anew, or begin another layer with it.",
+                code="bad-segment",
+            )
+
+    def _check_grid(self, scan: Volume) -> None:
+        try:
+            check_same_grid(
+                "The scan",
+                scan.shape,
+                scan.affine,
+                scan_shape=self.shape,
+                scan_affine=self.affine,
+            )
+        except MedlabError as error:
+            raise MedlabError(
+                f"The layer {self.name!r} was drawn on a scan of {self.shape} voxels, got "
+                f"one of {scan.shape} or in another place. The scan was replaced: open the "
+                "old one, or use another layer name.",
+                code=error.code,
+            ) from error
 
     def _check_block(self, shape: tuple[int, ...], at: tuple[int, int, int]) -> None:
         fits = len(shape) == 3 and all(
@@ -392,67 +382,3 @@ class Layer:
                 f"beginning at {at}. Pass `at` for a block, or the whole scan's mask.",
                 code="another-shape",
             )
-
-    # How it stays in step ------------------------------------------------------------
-
-    def _catch_up(self) -> State:
-        with self._guard:
-            state = self._state
-            try:
-                size = self._journal.stat().st_size
-            except FileNotFoundError:
-                return state
-            if size > state.journal_bytes:
-                for record, end in read_records(self._journal, state.journal_bytes):
-                    self._take(from_frame(decode_frame(record)), end)
-            return state
-
-    def _take(self, delta: Delta, end: int) -> None:
-        state = self._state
-        if delta.box is not None:
-            before, after = delta.voxels(self.dtype)
-            block = state.voxels[slices_of(delta.box)]
-            np.copyto(block, after, where=before != after)
-        if delta.segments is not None:
-            state.segments = delta.segments[1]
-        state.rev = delta.rev if delta.rev is not None else state.rev + 1
-        state.sessions[delta.session] = (delta.seq, state.rev)
-        state.journal_bytes = end
-
-    def _keep_snapshot(self) -> None:
-        if self._state.journal_bytes - self._snapshot_at >= _SNAPSHOT_EVERY_BYTES:
-            write_snapshot(self.folder, self._state)
-            self._snapshot_at = self._state.journal_bytes
-
-
-def list_layers(home: Home, scan_id: str) -> list[str]:
-    """Names of the layers that a scan has."""
-    folder = home.labels / scan_id
-    return sorted(path.parent.name for path in folder.glob("*/layer.json"))
-
-
-def _make_folder(
-    folder: Path,
-    home: Home,
-    scan: ScanSource | Volume,
-    source: ScanSource,
-    segments: tuple[Segment, ...],
-) -> None:
-    if isinstance(scan, Volume):
-        shape, affine = scan.shape, scan.affine.tolist()
-    else:
-        info = volume_cache(source, home).info
-        shape, affine = info["shape"], info["affine"]
-    description = {
-        "format": 1,
-        "scan": source.scan_id,
-        "layer": folder.name,
-        **{"shape": list(shape), "affine": affine},
-        "dtype": "u2" if any(segment.id > 255 for segment in segments) else "u1",
-        "segments": segments_to_json(segments),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
-        if not (folder / "layer.json").exists():
-            text = json.dumps(description, indent=2)
-            write_atomically(folder / "layer.json", text.encode())

@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medlab.labels._frame import Frame, decode_frame, decode_runs, encode_frame
-from medlab.labels._frame import encode_runs as _runs
+from medlab.labels._frame import (
+    Frame,
+    decode_frame,
+    decode_runs,
+    encode_frame,
+    encode_runs,
+)
 from medlab.labels._journal import append_record, read_records
 from medlab.labels._segment import Segment, as_segments, segments_to_json
 from medlab.scans import replacing
@@ -44,7 +49,7 @@ def write_snapshot(folder: Path, state: State) -> None:
         "segments": segments_to_json(state.segments),
         "crc": None,
     }
-    frame = encode_frame(Frame(header, _runs(state.voxels)))
+    frame = encode_frame(Frame(header, encode_runs(state.voxels)))
     path = folder / f"snapshot-{state.rev:09d}.mls"
     with replacing(path) as temporary:
         append_record(temporary, frame, 0)
@@ -67,6 +72,17 @@ def latest_snapshot(
         if state is not None and state.journal_bytes <= length:
             return state
     return None
+
+
+def forget_snapshots_after(folder: Path, rev: int) -> None:
+    """Remove snapshots of edits that the journal no longer has.
+
+    They are left when somebody cuts a damaged journal, and would belong to another history
+    once it has grown again.
+    """
+    for path in _newest_first(folder):
+        if int(path.stem.removeprefix("snapshot-")) > rev:
+            path.unlink(missing_ok=True)
 
 
 def _read(path: Path, shape: tuple[int, ...], dtype: str) -> State | None:

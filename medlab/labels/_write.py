@@ -4,6 +4,7 @@ Sources:
     `.seg.nrrd`: 3D Slicer documentation, "Segmentations", section "Segmentation file format".
 """
 
+import gzip
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
+from medlab.labels._delta import tight_box
+from medlab.labels._seg_nrrd import read_seg_nrrd
 from medlab.labels._segment import Segment, segments_to_json
 from medlab.scans import replacing, swap_lps_ras, write_atomically, write_nifti
 
@@ -58,25 +61,35 @@ def _write_seg_nrrd(
     affine: NDArray[np.float64],
     segments: Sequence[Segment],
 ) -> None:
-    import nrrd
-
+    # Written here and not by pynrrd, which stops at names that are not ASCII.
     lps = swap_lps_ras(affine)
-    header: dict[str, Any] = {
+    directions = " ".join(_vector(lps[:3, axis]) for axis in range(3))
+    fields = {
+        "type": {1: "uint8", 2: "uint16"}[voxels.dtype.itemsize],
+        "dimension": "3",
         "space": "left-posterior-superior",
-        "space directions": lps[:3, :3].T,
-        "space origin": lps[:3, 3],
-        "kinds": ["domain", "domain", "domain"],
+        "sizes": " ".join(str(n) for n in voxels.shape),
+        "space directions": directions,
+        "kinds": "domain domain domain",
+        "endian": "little",
         "encoding": "gzip",
+        "space origin": _vector(lps[:3, 3]),
+    }
+    told: dict[str, str] = {
         "Segmentation_MasterRepresentation": "Binary labelmap",
         "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
         "Segmentation_ReferenceImageExtentOffset": "0 0 0",
     }
     for place, segment in enumerate(segments):
-        header.update(_segment_fields(place, segment, voxels))
+        told.update(_segment_fields(place, segment, voxels))
+    lines = ["NRRD0005", *(f"{key}: {value}" for key, value in fields.items())]
+    lines += [f"{key}:={value}" for key, value in told.items()]
+    stored = voxels.astype(voxels.dtype.newbyteorder("<")).tobytes(order="F")
+    content = "\n".join(lines).encode() + b"\n\n" + gzip.compress(stored, 4, mtime=0)
     with replacing(path) as temporary:
-        nrrd.write(str(temporary), voxels, header, index_order="F")
-        written, _ = nrrd.read(str(temporary), index_order="F")
-        if not np.array_equal(written, voxels):
+        temporary.write_bytes(content)
+        written = read_seg_nrrd(temporary, path.name)
+        if not np.array_equal(written.layers[0], voxels):
             raise MedlabError(
                 f"{path.name!r} did not read back as it was written; nothing was "
                 "replaced. Check the disk, and save again.",
@@ -84,15 +97,16 @@ def _write_seg_nrrd(
             )
 
 
+def _vector(values: NDArray[np.float64]) -> str:
+    return "(" + ",".join(repr(float(value)) for value in values) + ")"
+
+
 def _segment_fields(
     place: int, segment: Segment, voxels: NDArray[Any]
 ) -> dict[str, str]:
-    found = np.argwhere(voxels == segment.id)
-    if found.size:
-        ends = zip(found.min(axis=0), found.max(axis=0), strict=True)
-        extent = " ".join(f"{low} {high}" for low, high in ends)
-    else:
-        extent = "0 -1 0 -1 0 -1"
+    box = tight_box(voxels == segment.id, (0, 0, 0)) or (0, 0, 0, 0, 0, 0)
+    ends = zip(box[::2], box[1::2], strict=True)
+    extent = " ".join(f"{start} {end - 1}" for start, end in ends)
     red, green, blue = (int(segment.color[at : at + 2], 16) / 255 for at in (1, 3, 5))
     name = " ".join(segment.name.split())
     return {
