@@ -72,7 +72,7 @@ class Recipe:
     optimizer: str = "adam"
     learning_rate: float = 3e-3
     schedule: str = "cosine"
-    epochs: int = 25
+    epochs: int = 30
     steps_per_epoch: int | None = None
     seed: int = 1
     precision: str = "float32"
