@@ -7,10 +7,12 @@ there, and only then `view` is called; and a viewer that does not answer in time
 """
 
 import asyncio
+import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,8 @@ _NEEDED = ("itkwidgets", "imjoy_jupyterlab_extension", "imjoy_elfinder")
 _LONGEST_WAIT_S = 180.0
 
 
-def check_installed() -> None:
-    """Refuse with advice where the extra is missing, before anything waits for it.
+def load() -> None:
+    """Import itkwidgets; refuse with advice where the extra is missing.
 
     Raises:
         MedlabError: If itkwidgets, or a part it insists on, is not installed.
@@ -39,6 +41,9 @@ def check_installed() -> None:
             'restart the kernel, or use backend="niivue".',
             code="no-itkwidgets",
         )
+    # In the cell, where it finds its kernel; imjoy-rpc guesses wrong outside of one.
+    os.environ.setdefault("IMJOY_RPC_CONNECTION", "jupyter")
+    import_module("itkwidgets")
 
 
 @dataclass
@@ -80,11 +85,8 @@ def view(
 
     arguments: dict[str, Any] = {"image": _image(scene.voxels, scene.affine)}
     if overlay is not None:
-        voxels, segments = overlay
-        arguments["label_image"] = _image(voxels, scene.affine)
-        arguments["label_names"] = {
-            int(one["id"]): str(one["name"]) for one in segments
-        }
+        # Names are not passed: the viewer wants a JavaScript Map, which imjoy-rpc cannot send.
+        arguments["label_image"] = _image(overlay[0], scene.affine)
     # The widget's own element takes the place of what itkwidgets displays: ipykernel 7
     # drops displays that come from a comm message.
     with capture_output():

@@ -73,7 +73,9 @@ class VolumeViewer(anywidget.AnyWidget):
         help="Center and width.",
     ).tag(sync=True)
     clip = traitlets.Dict(
-        None, allow_none=True, help="depth, azimuth and elevation of the cut."
+        default_value=None,
+        allow_none=True,
+        help="depth, azimuth and elevation of the cut.",
     ).tag(sync=True)
     drawn = traitlets.Bool(
         False, help="A browser has drawn it. Set by the browser."
@@ -99,7 +101,7 @@ class VolumeViewer(anywidget.AnyWidget):
                 code="unknown-backend",
             )
         if backend == "itkwidgets":
-            _itkwidgets.check_installed()
+            _itkwidgets.load()
         if isinstance(scan, str | Path):
             from medlab.scans import open_scan
 

@@ -26,7 +26,8 @@ const bridge: JupyterFrontEndPlugin<void> = {
       id =>
         notebooks.find(panel => panel.sessionContext.session?.kernel?.id === id)
           ?.sessionContext.session?.kernel ?? null,
-      `${server.labextensions}/medlab/assets/itk`
+      new URL(`${server.labextensions}/medlab/assets/itk`, document.baseURI)
+        .href
     );
     window.medlabItkwidgets = bridge;
     window.connectPlugin = kernelId => {

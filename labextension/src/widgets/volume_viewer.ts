@@ -58,11 +58,24 @@ function render({
   model: IViewerModel;
   el: HTMLElement;
 }): () => void {
-  el.classList.add('medlab-VolumeViewer');
-  el.style.height = `${model.get('height')}px`;
-  return model.get('backend') === 'itkwidgets'
-    ? showItkwidgets(model, el)
-    : showNiivue(model, el);
+  // An element of its own: the host page clears the style of the one it hands out.
+  const place = document.createElement('div');
+  place.className = 'medlab-VolumeViewer';
+  el.append(place);
+  const resize = () => {
+    place.style.height = `${model.get('height')}px`;
+  };
+  resize();
+  model.on('change:height', resize);
+  const stop =
+    model.get('backend') === 'itkwidgets'
+      ? showItkwidgets(model, place)
+      : showNiivue(model, place);
+  return () => {
+    model.off('change:height', resize);
+    stop();
+    place.remove();
+  };
 }
 
 function showNiivue(model: IViewerModel, el: HTMLElement): () => void {
@@ -83,13 +96,9 @@ function showNiivue(model: IViewerModel, el: HTMLElement): () => void {
     model.on(`change:${name}`, heard);
     return () => model.off(`change:${name}`, heard);
   });
-  const resize = () => {
-    el.style.height = `${model.get('height')}px`;
-  };
   const newMaps = () => {
     void showMaps(model, panel, frames);
   };
-  model.on('change:height', resize);
   model.on('change:maps', newMaps);
 
   const start = async () => {
@@ -112,7 +121,6 @@ function showNiivue(model: IViewerModel, el: HTMLElement): () => void {
   return () => {
     stop.abort();
     fromKernel.forEach(off => off());
-    model.off('change:height', resize);
     model.off('change:maps', newMaps);
     frames.dispose();
     panel.dispose();
