@@ -5,6 +5,7 @@ and time stay the same. DICOM folders are remembered as a whole: a series is kno
 all its files are.
 """
 
+import copy
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ _SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages", "venv"}
 _LABEL_ENDINGS = (".seg.nrrd",)
 
 Entries = dict[str, dict[str, Any]]
+_PARSED: dict[Path, tuple[tuple[int, int, int], Entries]] = {}
 
 
 def list_scans(
@@ -97,7 +99,7 @@ def note_error(source: ScanSource, home: Home, sentence: str) -> None:
 
     A header can be whole where the voxels are not; lists show it once it is known.
     """
-    entries = _load(home)
+    entries = copy.deepcopy(_load(home))
     for entry in entries.values():
         for scan in entry["scans"]:
             if scan["id"] == source.scan_id and scan["error"] is None:
@@ -281,16 +283,28 @@ def _index_file(home: Home) -> Path:
 
 
 def _load(home: Home) -> Entries:
+    """What was known at the last call; parsed again only when the file changed."""
+    file = _index_file(home)
     try:
-        index = json.loads(_index_file(home).read_text("utf-8"))
-        if index["version"] == _VERSION:
-            for entry in index["files"].values():
-                for scan in entry["scans"]:
-                    ScanSummary(**scan)
-            return {k: e for k, e in index["files"].items() if _local(k)}
+        status = file.stat()
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        remembered = _PARSED.get(file)
+        if remembered is None or remembered[0] != stamp:
+            remembered = (stamp, _parsed(file))
+            _PARSED[file] = remembered
+        return dict(remembered[1])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # Missing, damaged or of another version: it is made anew.
-    return {}
+        return {}  # Missing, damaged or of another version: it is made anew.
+
+
+def _parsed(file: Path) -> Entries:
+    index = json.loads(file.read_text("utf-8"))
+    if index["version"] != _VERSION:
+        return {}
+    for entry in index["files"].values():
+        for scan in entry["scans"]:
+            ScanSummary(**scan)
+    return {key: entry for key, entry in index["files"].items() if _local(key)}
 
 
 def _save(home: Home, entries: Entries) -> None:

@@ -16,6 +16,8 @@ HEADER_BYTES = 4 << 20
 DEFLATED_BYTES = 512 << 20
 """What a deflated DICOM file may unpack to."""
 
+_RATIO, _RATIO_FROM_BYTES = 400, 1 << 30
+
 
 class NotAScan(MedlabError):  # noqa: N818 - named as a sentence
     """The file is not what its name says, or is damaged."""
@@ -53,6 +55,16 @@ def check_size(name: str, shape: Iterable[int], itemsize: int) -> None:
         raise TooLarge(
             f"{name} would unpack to {_gib(size)} of voxels, more than the limit of "
             f"{_gib(limit)}. If it really is that large, set MEDLAB_MAX_VOLUME_BYTES."
+        )
+
+
+def check_ratio(name: str, unpacked_bytes: int, file_bytes: int) -> None:
+    """Refuse a file that packs more than a GiB into next to nothing, as no scan does."""
+    if unpacked_bytes > _RATIO_FROM_BYTES and unpacked_bytes > _RATIO * file_bytes:
+        raise TooLarge(
+            f"{name} would unpack to {_gib(unpacked_bytes)}, {_RATIO} times its size and "
+            "more. No scan packs that well; such a file is usually made to do harm. "
+            "If it is yours, save it unpacked (.nii)."
         )
 
 

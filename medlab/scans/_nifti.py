@@ -22,6 +22,7 @@ from medlab.scans._header import (
 from medlab.scans._limits import (
     HEADER_BYTES,
     NotAScan,
+    check_ratio,
     check_size,
     cut_short,
     damaged,
@@ -149,7 +150,9 @@ def _header(raw: Any, path: Path, name: str) -> Header:
         )
     check_size(name, shape, dtype.itemsize)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if not _is_packed(path) and path.stat().st_size < raw.get_data_offset() + size:
+    if _is_packed(path):
+        check_ratio(name, size, path.stat().st_size)
+    elif path.stat().st_size < raw.get_data_offset() + size:
         raise cut_short(name, _KIND)
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]

@@ -2,6 +2,7 @@
 
 import bz2
 import io
+import math
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +15,7 @@ from medlab.scans._header import Header, looks_like_ct, modality_from_name, pick
 from medlab.scans._limits import (
     HEADER_BYTES,
     NotAScan,
+    check_ratio,
     check_size,
     cut_short,
     damaged,
@@ -120,6 +122,9 @@ def _header(fields: dict[str, Any], path: Path, name: str) -> tuple[Header, int 
     """The header, and which axis is not one of space (colour or time), if any."""
     sizes = [int(n) for n in fields["sizes"]]
     check_size(name, sizes, _dtype(fields, name).itemsize)
+    if str(fields["encoding"]).lower() != "raw" and "data file" not in fields:
+        size = math.prod(sizes) * _dtype(fields, name).itemsize
+        check_ratio(name, size, path.stat().st_size)
     kinds = [str(k).lower() for k in fields.get("kinds", [])] or ["domain"] * len(sizes)
     directions = fields.get("space directions")
     other: int | None = None

@@ -36,7 +36,8 @@ class ScanSource:
     @property
     def name(self) -> str:
         """The last part of the path, for messages."""
-        return self.path.rstrip("/").rpartition("/")[2] or "."
+        name = self.path.rstrip("/").rpartition("/")[2]
+        return "the root folder" if name in ("", ".") else name
 
 
 @dataclass(frozen=True, eq=False)

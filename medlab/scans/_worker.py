@@ -28,8 +28,13 @@ class DecodingFailed(MedlabError):  # noqa: N818 - named as a sentence
 
 
 def default_memory_bytes() -> int:
-    """Three times the largest volume, and room for the libraries."""
-    return 3 * volume_limit_bytes() + (2 << 30)
+    """Three times the largest volume and room for the libraries, or most of the machine."""
+    wanted = 3 * volume_limit_bytes() + (2 << 30)
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows does not say.
+        return wanted
+    return min(wanted, max(machine * 3 // 4, 4 << 30))
 
 
 def read_in_worker(
