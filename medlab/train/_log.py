@@ -44,7 +44,7 @@ def new_run_folder(root: Path, about: dict[str, Any], *, epochs: int = 0) -> Pat
     status = {
         "state": "queued",
         "heartbeat": now.timestamp(),
-        "pid": os.getpid(),
+        "pid": None,  # no trainer yet: lost, if none has come after a minute
         "host": socket.gethostname(),
         "epoch": 0,
         "epochs": epochs,
@@ -59,6 +59,24 @@ def new_run_folder(root: Path, about: dict[str, Any], *, epochs: int = 0) -> Pat
     about = {"created": now.timestamp(), "host": socket.gethostname(), **about}
     runs.replace_json(folder / "run.json", about)
     return folder
+
+
+def queue_again(folder: Path) -> None:
+    """Put a run that ended back to `queued`, before another trainer takes it up.
+
+    Commands that the last trainer did not live to see are dropped: an old Stop must not
+    end the new one.
+    """
+    status = runs.read_folder(folder).status
+    waiting = runs.read_commands(folder, int(status.get("ack_seq") or 0))
+    status.update(
+        state="queued",
+        heartbeat=time.time(),
+        pid=None,
+        message="",
+        ack_seq=max([int(status.get("ack_seq") or 0), *(c["seq"] for c in waiting)]),
+    )
+    runs.replace_json(folder / "status.json", status)
 
 
 class RunLog:

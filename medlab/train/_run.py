@@ -14,7 +14,7 @@ from typing import Any
 from medlab.errors import MedlabError
 from medlab.scans import find_home
 from medlab.train import runs
-from medlab.train._log import new_run_folder
+from medlab.train._log import new_run_folder, queue_again
 from medlab.train._recipe import Recipe
 
 
@@ -149,6 +149,7 @@ def resume(run: "str | Run", home: Any = None) -> Run:
     home = home or find_home()
     found = open_run(run, home)
     check_resumable(found)
+    queue_again(found.folder)
     return _start(found.folder, home, ["--resume"])
 
 

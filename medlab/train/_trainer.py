@@ -24,7 +24,7 @@ from medlab.scans import find_home
 from medlab.train import runs
 from medlab.train._checkpoint import load_checkpoint
 from medlab.train._fit import carry_on, versions
-from medlab.train._log import RunLog, logged
+from medlab.train._log import RunLog, logged, queue_again
 from medlab.train._losses import LOSSES, SegmentDice
 from medlab.train._recipe import Recipe
 from medlab.train._run import Run, check_resumable, queue
@@ -312,5 +312,6 @@ def _multiple(recipe: Recipe) -> int:
 def resume_here(run: Run, home: Any) -> Run:
     """Go on with a run in this process."""
     check_resumable(run)
+    queue_again(run.folder)
     work(run.folder, home, again=True)
     return run

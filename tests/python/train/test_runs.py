@@ -14,7 +14,7 @@ import pytest
 
 from medlab.errors import MedlabError
 from medlab.train import runs
-from medlab.train._log import RunLog, new_run_folder
+from medlab.train._log import RunLog, new_run_folder, queue_again
 
 CONTRACT = Path(__file__).parents[2] / "contract"
 
@@ -147,6 +147,27 @@ def test_only_runs_are_found(home, folder, name):
 def test_a_preview_outside_its_folder_is_not_found(folder):
     with pytest.raises(LookupError):
         runs.preview_path(folder, "../run.json")
+
+
+def test_a_run_taken_up_again_forgets_commands_nobody_saw(home, folder):
+    log = RunLog(folder)
+    log.enter("running")
+    seq = runs.write_control(folder, "stop")
+    log.close("failed")
+
+    queue_again(folder)
+
+    assert runs.read_run(home, folder.name).summary.state == "queued"
+    again = RunLog(folder)
+    assert again.ack_seq == seq
+    assert again.commands() == []
+    again.close("stopped")
+
+
+def test_a_run_no_trainer_takes_up_is_lost_after_a_minute(folder):
+    status = json.loads((folder / "status.json").read_text())
+    assert runs.state_of(status) == "queued"
+    assert runs.state_of(status, now=time.time() + 61) == "lost"
 
 
 def _status(**changes):
