@@ -1,3 +1,172 @@
-import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import {
+  ABCWidgetFactory,
+  type DocumentRegistry,
+  DocumentWidget
+} from '@jupyterlab/docregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-export const viewerPlugins: JupyterFrontEndPlugin<unknown>[] = [];
+import { serverFromSettings } from '../server/lab';
+import { scansIcon } from '../ui/icons';
+import { type IScanAddress, scanOfFile } from './address';
+import { ScanModelFactory } from './model';
+import { ScanView } from './scan_view';
+
+const OPEN = 'medlab:open-scan';
+const FACTORY = 'Medical Scan';
+
+const loadView3D = () => import('../view3d/niivue');
+
+const FILE_TYPES: Partial<DocumentRegistry.IFileType>[] = [
+  { name: 'nifti', displayName: 'NIfTI', extensions: ['.nii', '.nii.gz'] },
+  { name: 'nrrd', displayName: 'NRRD', extensions: ['.nrrd', '.nhdr'] },
+  { name: 'metaimage', displayName: 'MetaImage', extensions: ['.mha', '.mhd'] },
+  { name: 'dicom', displayName: 'DICOM', extensions: ['.dcm'] }
+].map(type => ({ ...type, name: `medlab-${type.name}`, icon: scansIcon }));
+
+/** Makes a document for a file of the file browser. */
+class ScanFactory extends ABCWidgetFactory<
+  DocumentWidget<ScanView>,
+  DocumentRegistry.IModel
+> {
+  constructor(
+    options: DocumentRegistry.IWidgetFactoryOptions<DocumentWidget<ScanView>>,
+    private _view: (path: string) => ScanView
+  ) {
+    super(options);
+  }
+
+  protected createNewWidget(
+    context: DocumentRegistry.Context
+  ): DocumentWidget<ScanView> {
+    const content = this._view(context.localPath);
+    return new DocumentWidget({ content, context });
+  }
+}
+
+const documents: JupyterFrontEndPlugin<void> = {
+  id: 'medlab:scan-documents',
+  description: 'Opens scan files of the file browser, without fetching them.',
+  autoStart: true,
+  optional: [ITranslator, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('medlab');
+    const server = serverFromSettings(app.serviceManager.serverSettings);
+    const { docRegistry } = app;
+    const tracker = new WidgetTracker<DocumentWidget<ScanView>>({
+      namespace: 'medlab-scan-documents'
+    });
+    FILE_TYPES.forEach(type => docRegistry.addFileType(type));
+    docRegistry.addModelFactory(new ScanModelFactory());
+    const names = FILE_TYPES.map(type => type.name as string);
+    const factory = new ScanFactory(
+      {
+        name: FACTORY,
+        label: trans.__('Medical Scan'),
+        modelName: 'medlab-scan',
+        fileTypes: names,
+        defaultFor: names,
+        readOnly: true
+      },
+      path => {
+        const find = (signal: AbortSignal) => scanOfFile(server, path, signal);
+        return new ScanView({ server, trans, loadView3D, find });
+      }
+    );
+    factory.widgetCreated.connect((_, widget) => {
+      widget.title.icon = scansIcon;
+      widget.context.pathChanged.connect(() => void tracker.save(widget));
+      void tracker.add(widget);
+    });
+    docRegistry.addWidgetFactory(factory);
+    void restorer?.restore(tracker, {
+      command: 'docmanager:open',
+      args: widget => ({ path: widget.context.path, factory: FACTORY }),
+      name: widget => widget.context.path
+    });
+  }
+};
+
+const scans: JupyterFrontEndPlugin<void> = {
+  id: 'medlab:scan-viewer',
+  description: 'Opens scans of the scan browser in the main area.',
+  autoStart: true,
+  optional: [ITranslator, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('medlab');
+    const server = serverFromSettings(app.serviceManager.serverSettings);
+    const tracker = new WidgetTracker<MainAreaWidget<ScanView>>({
+      namespace: 'medlab-scans'
+    });
+    const addresses = new WeakMap<MainAreaWidget<ScanView>, IScanAddress>();
+
+    app.commands.addCommand(OPEN, {
+      label: trans.__('Open Scan'),
+      caption: trans.__('Show a scan in three planes and in 3D'),
+      icon: scansIcon,
+      describedBy: {
+        args: {
+          type: 'object',
+          required: ['id'],
+          properties: {
+            id: { type: 'string', description: 'Identity of the scan' },
+            path: {
+              type: 'string',
+              description: 'Path below the Jupyter root'
+            },
+            series: { type: 'string', description: 'SeriesInstanceUID' },
+            name: { type: 'string', description: 'What to call the tab' }
+          }
+        }
+      },
+      execute: args => {
+        const id = String(args.id ?? '');
+        const path = typeof args.path === 'string' ? args.path : '';
+        const name = String(
+          args.name || path.split('/').pop() || trans.__('Scan')
+        );
+        const open = tracker.find(widget => addresses.get(widget)?.id === id);
+        if (open) {
+          app.shell.activateById(open.id);
+          return open;
+        }
+        const find = () => Promise.resolve({ id, name });
+        const content = new ScanView({ server, trans, loadView3D, find });
+        const widget = new MainAreaWidget({ content });
+        widget.id = `medlab-scan-${id}`;
+        widget.title.label = name;
+        widget.title.caption = path || name;
+        widget.title.icon = scansIcon;
+        widget.title.closable = true;
+        addresses.set(widget, { id, name });
+        app.shell.add(widget, 'main');
+        void tracker.add(widget);
+        app.shell.activateById(widget.id);
+        return widget;
+      }
+    });
+    void restorer?.restore(tracker, {
+      command: OPEN,
+      args: widget => ({
+        ...addresses.get(widget),
+        path: widget.title.caption
+      }),
+      name: widget => addresses.get(widget)?.id ?? ''
+    });
+  }
+};
+
+export const viewerPlugins = [documents, scans];
