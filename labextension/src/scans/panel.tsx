@@ -122,7 +122,7 @@ export class ScanBrowser extends ReactWidget {
         <input
           type="search"
           className="medlab-Input"
-          placeholder={trans.__('Filter by name, patient, modality…')}
+          placeholder={trans.__('Filter scans…')}
           aria-label={trans.__('Filter scans')}
           value={this._words}
           spellCheck={false}
@@ -235,10 +235,10 @@ function Details(props: {
 }): ReactElement {
   const { scan, trans, actions } = props;
   const facts: [string, string][] = [];
-  if (scan.shape) {
+  if (scan.shape?.length) {
     facts.push([trans.__('Size'), formatShape(scan.shape)]);
   }
-  if (scan.spacing_mm) {
+  if (scan.spacing_mm?.length) {
     facts.push([trans.__('Spacing'), formatSpacing(scan.spacing_mm)]);
   }
   if (scan.orientation) {

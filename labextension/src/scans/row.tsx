@@ -77,6 +77,18 @@ export function originOf(scan: IScan): string {
   return known.length > 0 ? known.join(' · ') : scan.path;
 }
 
+/** Size and spacing, as short as they can be read. */
+function gridOf(scan: IScan): string {
+  const parts: string[] = [];
+  if (scan.shape?.length) {
+    parts.push(formatShape(scan.shape));
+  }
+  if (scan.spacing_mm?.length) {
+    parts.push(formatSpacing(scan.spacing_mm));
+  }
+  return parts.join(' · ').replaceAll(' × ', '×');
+}
+
 function Geometry(props: {
   scan: IScan;
   trans: TranslationBundle;
@@ -104,10 +116,7 @@ function Geometry(props: {
           {trans._n('%1 warning', '%1 warnings', scan.warnings.length)}
         </span>
       )}
-      <span className="medlab-ScanRow-grid">
-        {scan.shape && formatShape(scan.shape)}
-        {scan.spacing_mm && ` · ${formatSpacing(scan.spacing_mm)}`}
-      </span>
+      <span className="medlab-ScanRow-grid">{gridOf(scan)}</span>
     </div>
   );
 }

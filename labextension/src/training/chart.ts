@@ -3,6 +3,8 @@ import { linearTicks, logTicks, nearest, thin } from './scale';
 
 export interface ILine {
   label: string;
+  /** Shorter, for the legend. */
+  legend?: string;
   /** Which of the `--medlab-curve-N` colours, from 0. */
   color: number;
   /** Broken: how validation is drawn. */
@@ -178,7 +180,7 @@ export class LineChart {
     }
     context.textAlign = 'center';
     context.textBaseline = 'top';
-    const xTicks = linearTicks(x0, x1, Math.max(2, width / 90));
+    const xTicks = linearTicks(x0, x1, Math.max(2, width / 60));
     for (const tick of xTicks.filter(Number.isInteger)) {
       context.fillText(
         formatNumber(tick, 7),

@@ -65,7 +65,7 @@ function Legend(props: { lines: readonly ILine[] }): ReactElement {
               }
               style={{ borderColor: `var(--medlab-curve-${line.color % 6})` }}
             />
-            {line.label}{' '}
+            {line.legend ?? line.label}{' '}
             <b>
               {line.ys.length > 0 && formatNumber(line.ys[line.ys.length - 1])}
             </b>

@@ -37,6 +37,7 @@ export function picturesOf(runs: readonly INamedHistory[]): IPicture[] {
           label: isAlone
             ? `${series.name}${isBatch ? ' (batch)' : ''}`
             : `${name}: ${series.name}`,
+          legend: isAlone ? undefined : isVal ? 'val' : name,
           color: isAlone ? (isVal ? 1 : 0) : place,
           isDashed: !isAlone && isVal,
           isFaint: isBatch && hasEpochs,

@@ -45,12 +45,12 @@ function useOutput(server: IServer, run: string, isOpen: boolean): string {
     }
     const aborter = new AbortController();
     let timer = 0;
-    let from = 0;
+    let from = -KEPT_CHARACTERS;
     let gathered = '';
     const read = async (): Promise<void> => {
       try {
         const tail = await fetchLog(server, run, from, aborter.signal);
-        const isMore = tail.next > from;
+        const isMore = tail.text.length > 0;
         from = tail.next;
         gathered = (gathered + tail.text).slice(-KEPT_CHARACTERS);
         setText(gathered);
