@@ -1,7 +1,7 @@
 """`labels`: layers, their snapshots, and the edits that people send and fetch.
 
 Several edits in one body are written one after the other. Where one is refused, those before
-it are on disk; the sender repeats all, and what is on disk is acknowledged, not written again.
+it are on disk and acknowledged; the sender sends the rest again and is told what was wrong.
 """
 
 from pathlib import Path
@@ -11,7 +11,6 @@ from medlab.errors import MedlabError
 from medlab.labels import (
     Layer,
     LayerNotFound,
-    StaleEdit,
     decode_frame,
     from_frame,
     join_frames,
@@ -135,12 +134,15 @@ def _describe_all(workplace: Workplace, scan_id: str) -> list[dict[str, Any]]:
 def _write_edits(layer: Layer, body: bytes) -> list[bytes]:
     # All are read before the first is written: a body cut short writes nothing.
     edits = [from_frame(decode_frame(data)) for data in split_frames(body)]
-    try:
-        return [layer.apply(edit).encode() for edit in edits]
-    except StaleEdit as error:
-        # From where the body began: the sender lacks its own first edits as well.
-        error.missed = layer.since(edits[0].base)
-        raise
+    acks: list[bytes] = []
+    for edit in edits:
+        try:
+            acks.append(layer.apply(edit).encode())
+        except MedlabError:
+            if not acks:
+                raise
+            break
+    return acks
 
 
 def _export(workplace: Workplace, layer: Layer, path: str, kind: str) -> str:

@@ -4,7 +4,7 @@ Two clients draw on one layer of a real Jupyter server, which is killed (SIGKILL
 moment and started again. What each of them drew is kept here as plain arrays, so what is
 found on disk is judged by something else than the journal's own code.
 
-Five rounds; `MEDLAB_LONG=1` makes it a hundred.
+Five rounds; `MEDLAB_LONG=1` makes it a hundred, `MEDLAB_ROUNDS` any number.
 """
 
 import http.client
@@ -40,7 +40,9 @@ from medlab.scans import Home, ScanSource
 from tests.support.lab import free_port
 from tests.support.scans import make_volume, write_nifti_by_nibabel
 
-ROUNDS = 100 if os.environ.get("MEDLAB_LONG") else 5
+ROUNDS = int(
+    os.environ.get("MEDLAB_ROUNDS", 100 if os.environ.get("MEDLAB_LONG") else 5)
+)
 SHAPE = (23, 24, 25)
 TOKEN = "only-on-loopback"
 SEGMENTS = [{"id": n, "name": f"part {n}", "color": "#336699"} for n in (1, 2, 3)]

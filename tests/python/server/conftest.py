@@ -52,9 +52,7 @@ def ask(jp_fetch):
     async def ask(*path, method="GET", body=None, **params):
         if isinstance(body, dict):
             body = json.dumps(body)
-        reply = await jp_fetch(
-            "medlab", *path, method=method, body=body, params=params
-        )
+        reply = await jp_fetch("medlab", *path, method=method, body=body, params=params)
         if reply.headers["Content-Type"].startswith("application/json"):
             return json.loads(reply.body)
         return reply.body

@@ -1,0 +1,289 @@
+"""Labels over HTTP: made, drawn on, fetched, refused; each edit once."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medlab.labels import (
+    Delta,
+    decode_frame,
+    decode_runs,
+    encode_frame,
+    encode_runs,
+    from_frame,
+    join_frames,
+    open_labels,
+    split_frames,
+    to_frame,
+)
+
+CONTRACT = Path(__file__).parents[2] / "contract"
+SHAPE = (7, 8, 9)
+SEGMENTS = [
+    {"id": 1, "name": "left lung", "color": "#e69f00"},
+    {"id": 2, "name": "right lung", "color": "#56b4e9", "locked": True},
+]
+
+
+def contract(name):
+    return json.loads((CONTRACT / name).read_text())
+
+
+def stroke(scan, /, *, base, seq, before=0, after=1, box=(1, 4, 2, 5, 3, 5), **changes):
+    """A box that turns from one label into another, as an encoded delta frame."""
+    i0, i1, j0, j1, k0, k1 = box
+    shape = (i1 - i0, j1 - j0, k1 - k0)
+    fields = {
+        **{"scan": scan.scan_id, "layer": "lungs", "base": base},
+        **{"session": "0a0b0c0d", "seq": seq, "tool": "brush", "segment": after},
+        **{"box": box, "before": encode_runs(np.full(shape, before))},
+        "after": encode_runs(np.full(shape, after)),
+    }
+    return encode_frame(to_frame(Delta(**{**fields, **changes})))
+
+
+@pytest.fixture
+def address(scan):
+    return ("labels", scan.scan_id, "lungs")
+
+
+@pytest.fixture
+def layer(ask, address, jp_asyncio_loop):
+    making = ask(*address, method="POST", body={"segments": SEGMENTS})
+    return jp_asyncio_loop.run_until_complete(making)
+
+
+@pytest.fixture
+def send(ask, address):
+    async def send(*frames):
+        body = await ask(*address, "ops", method="POST", body=join_frames(frames))
+        return [decode_frame(frame).header for frame in split_frames(body)]
+
+    return send
+
+
+@pytest.fixture
+def map_now(ask, address):
+    async def map_now():
+        frame = decode_frame(await ask(*address, "snapshot"))
+        voxels = decode_runs(frame.payload, SHAPE, frame.header["dtype"])
+        return frame.header["rev"], voxels
+
+    return map_now
+
+
+async def test_a_new_layer_is_described_as_in_the_contract(ask, address):
+    made = await ask(*address, method="POST", body={"segments": SEGMENTS})
+
+    assert made == contract("layer.json")
+    assert await ask(*address) == made
+
+
+async def test_the_layers_of_a_scan_are_listed_as_in_the_contract(ask, scan, layer):
+    assert await ask("labels", scan.scan_id) == contract("labels.json")
+
+
+async def test_opening_again_keeps_what_is_there(ask, address, layer, send, scan):
+    await send(stroke(scan, base=0, seq=1))
+
+    again = await ask(*address, method="POST", body={"segments": []})
+
+    assert again == {**layer, "rev": 1}
+
+
+async def test_an_acknowledged_stroke_is_in_the_snapshot(scan, layer, send, map_now):
+    acks = await send(stroke(scan, base=0, seq=1))
+
+    rev, voxels = await map_now()
+    expected = np.zeros(SHAPE, np.uint8)
+    expected[1:4, 2:5, 3:5] = 1
+    assert [(a["op"], a["rev"], a["state"]) for a in acks] == [("ack", 1, "on-disk")]
+    assert rev == 1
+    np.testing.assert_array_equal(voxels, expected)
+
+
+async def test_a_stroke_sent_twice_is_written_once(scan, layer, send, map_now):
+    first = await send(stroke(scan, base=0, seq=1))
+
+    again = await send(stroke(scan, base=0, seq=1))
+
+    assert again == first
+    assert (await map_now())[0] == 1
+
+
+async def test_a_stale_writer_gets_what_it_missed(
+    refused, address, scan, layer, send, map_now
+):
+    await send(stroke(scan, base=0, seq=1), stroke(scan, base=1, seq=2, before=1))
+    late = stroke(scan, base=1, seq=1, session="ffffffff", box=(0, 1, 0, 1, 0, 1))
+
+    status, body = await refused(
+        *address, "ops", method="POST", body=join_frames([late])
+    )
+
+    missed = [from_frame(decode_frame(frame)) for frame in split_frames(body)]
+    assert status == 409
+    assert [(delta.rev, delta.session) for delta in missed] == [(2, "0a0b0c0d")]
+    assert (await map_now())[0] == 2
+
+
+async def test_a_body_refused_in_the_middle_is_acknowledged_up_to_there(
+    refused, address, scan, layer, send, map_now
+):
+    corner = (0, 1, 0, 1, 0, 1)
+    early = stroke(scan, base=5, seq=2, box=corner)
+
+    acks = await send(stroke(scan, base=0, seq=1), early)
+
+    assert [(ack["seq"], ack["rev"]) for ack in acks] == [(1, 1)]
+    rest = join_frames([early])
+    assert (await refused(*address, "ops", method="POST", body=rest))[0] == 409
+    # On the right revision, and with what is there already: each is written once.
+    again = [stroke(scan, base=0, seq=1), stroke(scan, base=1, seq=2, box=corner)]
+    assert [ack["rev"] for ack in await send(*again)] == [1, 2]
+    assert (await map_now())[0] == 2
+
+
+async def test_later_edits_are_fetched_by_revision(ask, address, scan, layer, send):
+    await send(stroke(scan, base=0, seq=1), stroke(scan, base=1, seq=2, before=1))
+
+    body = await ask(*address, "ops", **{"from": 1})
+
+    (frame,) = split_frames(body)
+    assert decode_frame(frame).header["rev"] == 2
+    assert await ask(*address, "ops", **{"from": 2}) == b""
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"MLD1 and then some text", "ended in the middle"),
+        (struct.pack("<I", 4) + b"PNG1", 'starts with "MLD1"'),
+        (struct.pack("<I", 1 << 31) + b"MLD1", "ended in the middle"),
+        (struct.pack("<I", 8) + b"MLD1" + struct.pack("<I", 99), "header of 99 bytes"),
+        (join_frames([b"MLD1\x02\0\0\0[]"]), "must be an object"),
+    ],
+)
+async def test_bytes_that_are_no_frames_are_refused(
+    refused, address, layer, map_now, body, says
+):
+    status, reply = await refused(*address, "ops", method="POST", body=body)
+
+    assert (status, reply["code"]) == (400, "bad-frame")
+    assert says in reply["message"]
+    assert (await map_now())[0] == 0
+
+
+async def test_a_damaged_stroke_writes_nothing_of_its_body(
+    refused, address, scan, layer, map_now
+):
+    damaged = bytearray(stroke(scan, base=1, seq=2, before=1))
+    damaged[-1] ^= 1
+    body = join_frames([stroke(scan, base=0, seq=1), bytes(damaged)])
+
+    status, reply = await refused(*address, "ops", method="POST", body=body)
+
+    assert (status, reply["code"]) == (400, "bad-frame")
+    assert (await map_now())[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"box": (0, 8, 0, 1, 0, 1)}, "outside"),
+        ({"box": (-1, 1, 0, 1, 0, 1)}, "outside"),
+        ({"before": 2}, "another-before"),
+        ({"layer": "other"}, "another-layer"),
+        ({"scan": "0123456789abcdef"}, "another-layer"),
+        ({"after": 300}, "bad-frame"),
+    ],
+)
+async def test_an_edit_that_does_not_fit_is_refused(
+    refused, address, scan, layer, map_now, changes, code
+):
+    frame = stroke(scan, base=0, seq=1, **changes)
+
+    status, reply = await refused(
+        *address, "ops", method="POST", body=join_frames([frame])
+    )
+
+    assert (status, reply["code"]) == (400 if code == "bad-frame" else 422, code)
+    assert (await map_now())[0] == 0
+
+
+async def test_a_layer_that_was_never_made_is_not_found(ask, refused, scan, address):
+    await ask("scans")
+
+    assert (await ask("labels", scan.scan_id)) == {"layers": []}
+    for path in (address, (*address, "snapshot"), (*address, "ops")):
+        status, reply = await refused(*path)
+        assert (status, reply["code"]) == (404, "layer-not-found")
+
+
+async def test_labels_of_a_scan_that_is_not_there_are_not_found(refused):
+    status, reply = await refused("labels", "0123456789abcdef")
+
+    assert (status, reply["code"]) == (404, "scan-not-found")
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [{"id": 1}, [{"id": 0, "name": "air"}], [{"name": "x", "color": "red;"}], [7]],
+)
+async def test_segments_that_make_no_sense_make_no_layer(
+    refused, address, home, segments
+):
+    status, reply = await refused(*address, method="POST", body={"segments": segments})
+
+    assert (status, reply["code"]) in ((400, "bad-request"), (422, "bad-segment"))
+    assert not list(home.labels.rglob("layer.json"))
+
+
+async def test_labels_on_a_scan_that_cannot_be_read_are_refused(refused, broken):
+    path = ("labels", broken.scan_id, "lungs")
+
+    status, reply = await refused(*path, method="POST", body={"segments": []})
+
+    assert (status, reply["code"]) == (422, "not-a-scan")
+
+
+@pytest.mark.parametrize("kind", ["nii.gz", "seg.nrrd"])
+async def test_an_exported_file_holds_the_labels(
+    ask, address, scan, layer, send, map_now, home, kind
+):
+    await send(stroke(scan, base=0, seq=1))
+
+    told = await ask(
+        *address, "export", method="POST", body={"path": "out/lungs", "format": kind}
+    )
+
+    assert told == {"path": f"out/lungs.{kind}"}
+    written = open_labels(home.root / told["path"])
+    np.testing.assert_array_equal(written.voxels, (await map_now())[1])
+    assert [segment.name for segment in written.segments] == ["left lung", "right lung"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("../lungs", 404),
+        ("/tmp/lungs", 404),
+        (".medlab/lungs", 400),
+        ("scans/thorax", 409),
+        ("", 400),
+    ],
+)
+async def test_an_export_goes_nowhere_it_must_not(
+    refused, address, scan, layer, home, path, status
+):
+    before = (home.root / scan.path).read_bytes()
+
+    answer = await refused(
+        *address, "export", method="POST", body={"path": path, "format": "nii.gz"}
+    )
+
+    assert answer[0] == status
+    assert (home.root / scan.path).read_bytes() == before
