@@ -22,26 +22,38 @@ from medlab.errors import MedlabError
 from medlab.models._backend import keras
 
 KEPT = 2
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 _NAME = re.compile(r"step-(\d{8})\.npz")
 
 
-def save_checkpoint(folder: Path, model: keras.Model, position: dict[str, Any]) -> Path:
-    """Write a checkpoint, and remove all but the newest two.
+def pack(model: keras.Model, position: dict[str, Any]) -> memoryview:
+    """Copy a model's state and position into the bytes of a checkpoint.
 
     Args:
-        folder: `checkpoints/` of a run.
         model: Compiled and built. During `fit` its state must have been synced.
-        position: Plain values; `step` (over all epochs) names the file.
+        position: Plain values: where training stands.
     """
     content = {
         f"{kind}-{index}": np.asarray(keras.ops.convert_to_numpy(variable))
         for kind, variables in _state(model).items()
         for index, variable in enumerate(variables)
     }
+    content["position"] = np.array(json.dumps(position))
     buffer = io.BytesIO()
-    np.savez(buffer, position=np.array(json.dumps(position)), **content)  # type: ignore[arg-type]
-    path = folder / f"step-{position['step']:08d}.npz"
-    replace_synced(path, buffer.getbuffer())
+    np.savez(buffer, **content)  # type: ignore[arg-type]
+    return buffer.getbuffer()
+
+
+def write_checkpoint(folder: Path, step: int, packed: memoryview) -> Path:
+    """Put a packed checkpoint on disk for good, and remove all but the newest two.
+
+    Args:
+        folder: `checkpoints/` of a run.
+        step: Over all epochs; names the file.
+        packed: What `pack` returned.
+    """
+    path = folder / f"step-{step:08d}.npz"
+    replace_synced(path, packed)
     for old in _newest_first(folder)[KEPT:]:
         old.unlink(missing_ok=True)
     return path
@@ -64,7 +76,7 @@ def load_checkpoint(
         MedlabError: If the checkpoint is that of another model.
     """
     for path in _newest_first(folder):
-        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+        with contextlib.suppress(*_DAMAGE):
             content = _read(path)
             break
     else:

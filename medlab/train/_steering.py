@@ -11,11 +11,12 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from medlab.models._backend import jax, keras
-from medlab.train._checkpoint import save_checkpoint
+from medlab.train._checkpoint import pack, write_checkpoint
 from medlab.train._log import RunLog
 from medlab.train._preview import write_preview
 
@@ -65,6 +66,8 @@ class Steering(keras.callbacks.Callback):  # type: ignore[misc]
         self._schedule, self._base_rate = schedule, learning_rate
         self._preview = preview
         self._every_s, self._saved_s = checkpoint_every_s, time.monotonic()
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._writing: Future[Path] | None = None
         self._epoch = 0
         self._steps_per_epoch: int | None = None
         self._pending: deque[Any] = deque()
@@ -141,13 +144,24 @@ class Steering(keras.callbacks.Callback):  # type: ignore[misc]
         if epoch + 1 >= self.epochs:
             self.model.stop_training = True
         elif time.monotonic() - self._saved_s >= self._every_s:
-            self.save()
+            self.save(wait=False)
         self._obey()
 
-    def save(self) -> None:
-        """Write a checkpoint of this very step."""
+    def save(self, *, wait: bool = True) -> None:
+        """Write a checkpoint of this very step.
+
+        Args:
+            wait: Until it lies on disk. A slow disk must hold up neither the next batch
+                nor a Stop, so what nobody waits for is written by a thread.
+        """
         self.model.jax_state_sync()
-        save_checkpoint(self.log.folder / "checkpoints", self.model, self.position)
+        packed = pack(self.model, self.position)
+        if self._writing is not None:
+            self._writing.result()
+        folder = self.log.folder / "checkpoints"
+        self._writing = self._disk.submit(write_checkpoint, folder, self.step, packed)
+        if wait:
+            self._writing.result()
         self._saved_s = time.monotonic()
 
     def warm_up(self, model: keras.Model, validation_data: Any) -> None:
@@ -183,7 +197,8 @@ class Steering(keras.callbacks.Callback):  # type: ignore[misc]
             self.save()
         self.log.acknowledge(command)
         if cmd == "pause" and self.log.state == "paused":
-            self.save()  # the machine may be switched off before anyone resumes
+            # The machine may be switched off before anyone resumes.
+            self.save(wait=False)
 
     def _set(self, args: dict[str, Any]) -> None:
         if "epochs" in args:

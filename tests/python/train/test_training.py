@@ -14,6 +14,9 @@ from medlab.models._backend import keras
 from medlab.train import Recipe, Run, fit, launch, open_run, runs, train
 from medlab.train._trainer import resume_here
 
+_PROMPT_S = 1.0
+"""The mark is a batch and 300 ms on a quiet machine; here others may be at work."""
+
 
 def weights_hash(run):
     digest = hashlib.sha256()
@@ -105,7 +108,7 @@ def test_pause_set_checkpoint_resume_and_stop_act(workplace, recipe):
     run, thread = in_background(recipe.replace(epochs=5000), workplace)
     wait_until(lambda: run.state == "running")
 
-    assert command(run, "pause") < 0.5
+    assert command(run, "pause") < _PROMPT_S
     assert run.state == "paused"
     step = status(run)["step"]
     command(run, "set", learning_rate=0.0125, epochs=4000)
@@ -118,7 +121,7 @@ def test_pause_set_checkpoint_resume_and_stop_act(workplace, recipe):
     stop_s = command(run, "stop")
     thread.join(timeout=60)
 
-    assert stop_s < 0.5
+    assert stop_s < _PROMPT_S
     assert run.state == "stopped"
     assert run.summary.epochs == 4000
     assert any(abs(e["lr"] - 0.0125) < 1e-4 for e in lines(run, "epoch"))
@@ -128,7 +131,7 @@ def test_stop_ends_a_paused_run(workplace, recipe):
     run, thread = in_background(recipe.replace(epochs=5000), workplace)
     wait_until(lambda: run.state == "running")
     command(run, "pause")
-    assert command(run, "stop") < 0.5
+    assert command(run, "stop") < _PROMPT_S
     thread.join(timeout=60)
     assert run.state == "stopped"
 
@@ -159,7 +162,7 @@ def test_stop_ends_a_validation(workplace):
     run = open_run(runs.list_runs(workplace)[0].id, workplace)
     wait_until(lambda: run.state == "validating")
 
-    assert command(run, "stop") < 0.5
+    assert command(run, "stop") < _PROMPT_S
     thread.join(timeout=5)
 
     assert run.state == "stopped"
