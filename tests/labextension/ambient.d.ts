@@ -1,0 +1,24 @@
+// The little of Node and React DOM that tests use; the labextension itself uses neither,
+// so their types stay out of its dependencies.
+
+declare module 'node:fs' {
+  export function readFileSync(path: string, encoding: 'utf8'): string;
+}
+
+declare module 'node:child_process' {
+  export function execFileSync(
+    program: string,
+    args: readonly string[],
+    options: { encoding: 'utf8' }
+  ): string;
+}
+
+declare module 'react-dom' {
+  export function flushSync(work: () => void): void;
+}
+
+declare module 'react-dom/client' {
+  import type { ReactNode } from 'react';
+
+  export function createRoot(host: Element): { render(node: ReactNode): void };
+}
