@@ -97,10 +97,18 @@ export function paintConnected(
     const u = at % width;
     const v = (at - u) / width;
     rows.push([u, u, v]);
-    if (u > 0) visit(u - 1, v);
-    if (u + 1 < width) visit(u + 1, v);
-    if (v > 0) visit(u, v - 1);
-    if (v + 1 < height) visit(u, v + 1);
+    if (u > 0) {
+      visit(u - 1, v);
+    }
+    if (u + 1 < width) {
+      visit(u + 1, v);
+    }
+    if (v > 0) {
+      visit(u, v - 1);
+    }
+    if (v + 1 < height) {
+      visit(u, v + 1);
+    }
   }
   // Found in voxel indices: no flips to undo.
   return paintRows(

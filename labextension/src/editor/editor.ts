@@ -376,7 +376,7 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
       segment: this.labels.segments[0]?.id ?? 1,
       low: Math.max(low, center),
       high,
-      radius_mm: +(8 * Math.min(...info.spacing_mm)).toPrecision(2),
+      radius_mm: +(6 * Math.min(...info.spacing_mm)).toPrecision(2),
       tool: tools ? 'brush' : 'crosshair'
     });
     const names: Record<Plane, string> = {
@@ -386,9 +386,9 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
     };
     const single = planes.map(plane => ({
       name: plane as string,
-      label: names[plane]
+      words: names[plane]
     }));
-    const grid = { name: 'grid', label: 'All planes' };
+    const grid = { name: 'grid', words: 'All planes' };
     this._toolbar = new Toolbar(
       this.settings,
       {
@@ -494,6 +494,11 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
       this.saveStateChanged.emit(session.state);
     });
     session?.changed.emit();
+    // JupyterLab listens on the document, before us: tell it which keys are ours.
+    window.addEventListener('keydown', event => this._claimKey(event), {
+      signal,
+      capture: true
+    });
     this.node.addEventListener('keydown', event => this._onKey(event), {
       signal
     });
@@ -520,6 +525,15 @@ export class SliceEditor implements IGestureTarget, IToolHost, IKeyTarget {
     this._views.forEach(view => observer.observe(view.stage));
     this._disposables.push(() => observer.disconnect());
     this.settings.set({});
+  }
+
+  private _claimKey(event: KeyboardEvent): void {
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    const isHistory = ['z', 'y'].includes(event.key.toLowerCase());
+    this.node.toggleAttribute(
+      'data-lm-suppress-shortcuts',
+      isPlain || isHistory
+    );
   }
 
   private _onKey(event: KeyboardEvent): void {

@@ -73,7 +73,7 @@ export class Journal {
       applyEdit(this._map, edit);
       this._waiting.push({ ...this._asDelta(edit), session, seq });
     }
-    this._wake();
+    void this._wake();
     this._schedule(POLL_MS);
   }
 
@@ -89,13 +89,13 @@ export class Journal {
       })
       .catch(() => undefined);
     this._setState(this._state === 'offline' ? 'offline' : 'saving');
-    this._wake();
+    void this._wake();
   }
 
   /** Tries again now instead of after the pause. */
   retry(): void {
     this._pause_ms = 0;
-    this._wake();
+    void this._wake();
   }
 
   /** Asks for what others wrote, now. */

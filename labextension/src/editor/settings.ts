@@ -7,18 +7,19 @@ export type Tool =
 export interface IToolChoice {
   tool: Tool;
   icon: IconName;
-  title: string;
+  /** What it is called, before translation. */
+  words: string;
   key: string;
 }
 
 export const TOOLS: readonly IToolChoice[] = [
-  { tool: 'crosshair', icon: 'crosshair', title: 'Crosshair', key: 'c' },
-  { tool: 'brush', icon: 'brush', title: 'Brush', key: 'b' },
-  { tool: 'eraser', icon: 'eraser', title: 'Eraser', key: 'e' },
-  { tool: 'threshold', icon: 'threshold', title: 'Threshold brush', key: 't' },
-  { tool: 'polygon', icon: 'polygon', title: 'Polygon', key: 'p' },
-  { tool: 'lasso', icon: 'lasso', title: 'Lasso', key: 'l' },
-  { tool: 'fill', icon: 'fill', title: 'Fill', key: 'f' }
+  { tool: 'crosshair', icon: 'crosshair', words: 'Crosshair', key: 'c' },
+  { tool: 'brush', icon: 'brush', words: 'Brush', key: 'b' },
+  { tool: 'eraser', icon: 'eraser', words: 'Eraser', key: 'e' },
+  { tool: 'threshold', icon: 'threshold', words: 'Threshold brush', key: 't' },
+  { tool: 'polygon', icon: 'polygon', words: 'Polygon', key: 'p' },
+  { tool: 'lasso', icon: 'lasso', words: 'Lasso', key: 'l' },
+  { tool: 'fill', icon: 'fill', words: 'Fill', key: 'f' }
 ];
 
 /** What the tools are set to. */

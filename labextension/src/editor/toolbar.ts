@@ -14,7 +14,7 @@ export interface IToolbarActions {
 
 export interface IToolbarOptions {
   hasTools: boolean;
-  layouts: readonly { name: string; label: string }[];
+  layouts: readonly { name: string; words: string }[];
   presets: readonly IWindowPreset[];
   isGrey: boolean;
   unit: string;
@@ -71,8 +71,8 @@ export class Toolbar {
   private _tools(): HTMLElement {
     return this._group(
       'Tools',
-      TOOLS.map(({ tool, icon: name, title, key }) => {
-        const label = `${this._trans(title)} (${key.toUpperCase()})`;
+      TOOLS.map(({ tool, icon: name, words, key }) => {
+        const label = `${this._trans(words)} (${key.toUpperCase()})`;
         const button = this._button(name, label, () =>
           this._settings.set({ tool })
         );
@@ -263,8 +263,8 @@ export class Toolbar {
   }
 
   private _layoutGroup(options: IToolbarOptions): HTMLElement {
-    const buttons = options.layouts.map(({ name, label }) => {
-      const title = this._trans(label);
+    const buttons = options.layouts.map(({ name, words }) => {
+      const title = this._trans(words);
       const button =
         name === 'grid'
           ? this._button('grid', title, () => this._actions.layout(name))

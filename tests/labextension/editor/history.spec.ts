@@ -111,7 +111,9 @@ describe('undo and redo', () => {
       const replay = (edits: Edit[]) =>
         edits.forEach(edit => {
           const rest = rebased(map, edit, true);
-          if (rest) applyEdit(map, rest);
+          if (rest) {
+            applyEdit(map, rest);
+          }
         });
 
       for (let turn = 0; turn < 120; turn++) {

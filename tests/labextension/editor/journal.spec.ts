@@ -55,7 +55,9 @@ async function page(store: IPendingStore = new MemoryStore()): Promise<IPage> {
   await settled();
   const draw = (i: number, label = 1) => {
     const edit = disc(map, i, label);
-    if (edit) journal.add(edit);
+    if (edit) {
+      journal.add(edit);
+    }
   };
   return { map, journal, draw, type: server };
 }

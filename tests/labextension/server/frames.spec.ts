@@ -38,7 +38,7 @@ const PATHS = Object.keys(BINARIES).filter(path => !path.endsWith('body.bin'));
 interface IDescription {
   header: Record<string, unknown>;
   payload_hex: string;
-  voxels?: number[] | number[][];
+  voxels?: number[][];
 }
 
 async function bytesAt(path: string): Promise<Uint8Array> {
@@ -50,12 +50,12 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function voxelsOf(frame: IFrame): number[] | number[][] {
+function voxelsOf(frame: IFrame): number[][] {
   if (frame.header.op === 'slab') {
-    return Array.from(slabVoxels(frame).voxels);
+    return [Array.from(slabVoxels(frame).voxels)];
   }
   if (frame.header.op === 'snapshot') {
-    return Array.from(decodeSnapshot(frame).data);
+    return [Array.from(decodeSnapshot(frame).data)];
   }
   const { box, before, after } = decodeDelta(frame);
   const [i0, i1, j0, j1, k0, k1] = box as Box;
