@@ -23,7 +23,7 @@ from medlab.data._planes import (
 from medlab.data._resample import resample_to, resampled_shape
 from medlab.errors import MedlabError
 from medlab.labels import Layer, open_labels
-from medlab.scans import open_scan
+from medlab.scans import find_home, open_scan
 
 IGNORE = 255
 """Label of voxels nobody said anything about."""
@@ -191,7 +191,10 @@ def _labelled_slices(
 def _read_labels(case: Case, volume: Any, home: Any) -> tuple[NDArray[Any], Any, bool]:
     if case.labels.startswith("layer:"):
         layer = Layer.open(
-            home, volume, name=case.labels.removeprefix("layer:"), create=False
+            home or find_home(),
+            volume,
+            name=case.labels.removeprefix("layer:"),
+            create=False,
         )
         return np.asarray(layer.voxels), layer.segments, True
     labels = open_labels(case.labels)

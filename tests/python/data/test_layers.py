@@ -1,0 +1,48 @@
+"""Cases from disk: a layer drawn in the editor, or a file of labels."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from medlab.data import IGNORE, Case, from_canonical, load_case, segment_names
+from medlab.errors import MedlabError
+from medlab.labels import Layer
+from medlab.scans import find_home, open_scan
+from tests.support.scans import make_labels, make_volume
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDLAB_HOME", str(tmp_path / ".medlab"))
+    monkeypatch.chdir(tmp_path)
+    volume = make_volume(axes="LAS")
+    nib.save(nib.Nifti1Image(volume.voxels, volume.affine), tmp_path / "scan.nii")
+    nib.save(nib.Nifti1Image(make_labels(), volume.affine), tmp_path / "labels.nii")
+    return find_home()
+
+
+def test_slices_drawn_in_the_editor_are_the_ones_that_count(home):
+    scan = open_scan("scan.nii", home=home)
+    layer = Layer.open(home, scan, name="lungs", segments=["right lung", "left lung"])
+    mask = np.zeros(scan.shape, bool)
+    mask[2:4, 3:5, [2, 6]] = True
+    layer.paint("left lung", mask)
+    case = Case("scan.nii", "layer:lungs")
+
+    assert segment_names([case], home) == ("right lung", "left lung")
+    loaded = load_case(case, segments=("left lung",), home=home)
+
+    labels = from_canonical(loaded.labels, scan.affine)
+    np.testing.assert_array_equal(labels == 1, mask)
+    drawn = np.unique(np.nonzero(labels != IGNORE)[2])
+    np.testing.assert_array_equal(drawn, [2, 6])
+
+
+def test_a_layer_nobody_made_is_said_to_be_missing(home):
+    with pytest.raises(MedlabError, match=r"nothing"):
+        load_case(Case("scan.nii", "layer:nothing"), segments=("a",), home=home)
+
+
+def test_segments_the_labels_have_not_are_refused_with_those_they_have(home):
+    with pytest.raises(MedlabError, match=r"None of the segments liver is in these"):
+        load_case(Case("scan.nii", "labels.nii"), segments=("liver",), home=home)
