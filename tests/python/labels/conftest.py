@@ -1,39 +1,33 @@
 """A workplace with one scan, and layers on it."""
 
+from dataclasses import replace
+
 import pytest
 
 from medlab.labels import Layer
-from medlab.scans import Home, open_scan
-from tests.support.scans import make_volume, write_nifti_by_nibabel
-
-
-@pytest.fixture(autouse=True)
-def no_home_named(monkeypatch):
-    monkeypatch.delenv("MEDLAB_HOME", raising=False)
+from medlab.scans import Home, ScanSource
+from tests.support.scans import make_volume
 
 
 @pytest.fixture
 def home(tmp_path):
-    root = tmp_path.resolve()
-    return Home(root, root / ".medlab")
+    return Home(tmp_path, tmp_path / ".medlab")
 
 
 @pytest.fixture
-def scan(home):
-    volume = make_volume()
-    path = home.root / "thorax.nii.gz"
-    write_nifti_by_nibabel(path, volume.voxels, volume.affine)
-    return open_scan(path, home=home)
+def scan():
+    """A scan of 7 x 8 x 9 voxels that says it lies on disk."""
+    return replace(make_volume(), source=ScanSource("scans/thorax.nii.gz"))
 
 
 @pytest.fixture
 def open_layer(home, scan):
-    """Open the same layer anew, as another process would."""
+    """Open the layer "labels" anew, as another process would."""
 
-    def open_layer(name="labels", segments=("lung", "heart"), **rest):
-        return Layer.open(home, scan, name, segments=segments, **rest)
+    def open_one(**options):
+        return Layer.open(home, scan, segments=["lung", "liver"], **options)
 
-    return open_layer
+    return open_one
 
 
 @pytest.fixture
