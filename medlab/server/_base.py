@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
@@ -132,8 +132,7 @@ def answer(method: Method) -> Method:
             self.reply_error(507, "disk", sentence)
 
     # In this order: who are you, may you, and only then anything else.
-    decorated: Method = web.authenticated(authorized(checked))
-    return decorated
+    return cast(Method, web.authenticated(authorized(checked)))
 
 
 def _without_nan(content: Any) -> Any:

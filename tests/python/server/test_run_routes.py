@@ -222,3 +222,22 @@ async def test_a_run_that_does_not_exist_is_not_found(refused):
     for path in ([], ["metrics"], ["log"], ["preview", "x.png"]):
         status, reply = await refused("runs", RUN, *path)
         assert (status, reply["code"]) == (404, "run-not-found")
+
+
+async def test_a_waiting_reader_is_told_at_once_that_a_command_was_acted_on(
+    ask, folder
+):
+    start = (await ask("runs", folder.name, "metrics", **{"from": 0}))["next"]
+    waiting = asyncio.create_task(
+        ask("runs", folder.name, "metrics", **{"from": start, "wait_s": 10})
+    )
+    await asyncio.sleep(0.5)
+    assert not waiting.done()
+
+    status = json.loads((folder / "status.json").read_text())
+    acted = {**status, "state": "paused", "ack_seq": status.get("ack_seq", 0) + 1}
+    (folder / "status.json").write_text(json.dumps(acted))
+    reply = await asyncio.wait_for(waiting, 5)
+
+    assert reply["status"]["state"] == "paused"
+    assert reply["status"]["ack_seq"] == acted["ack_seq"]
