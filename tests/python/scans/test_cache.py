@@ -132,17 +132,18 @@ def test_the_cache_names_no_patient(home):
 @pytest.mark.parametrize(
     ("stored", "sent"),
     [
-        (np.array([[[-5, 9]]], np.int64), "int16"),
-        (np.array([[[0, 60000]]], np.uint32), "uint16"),
-        (np.array([[[0, 90000]]], np.int32), "float32"),
-        (np.array([[[0, 0.5]]], np.float64), "float32"),
-        (np.array([[[0, 200]]], np.uint8), "uint8"),
+        (np.array([[[-5, 9], [3, 4]]], np.int64), "int16"),
+        (np.array([[[0, 60000], [3, 4]]], np.uint32), "uint16"),
+        (np.array([[[0, 90000], [3, 4]]], np.int32), "float32"),
+        (np.array([[[0, 0.5], [3, 4]]], np.float64), "float32"),
+        (np.array([[[0, 200], [3, 4]]], np.uint8), "uint8"),
     ],
 )
 def test_voxels_are_sent_in_the_narrowest_type_that_holds_them(stored, sent):
     voxels, _ = for_screen(Volume(stored, np.eye(4)))
 
     assert voxels.dtype == sent
+    assert voxels.flags.f_contiguous
     np.testing.assert_array_equal(voxels, stored)
 
 
