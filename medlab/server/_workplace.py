@@ -58,7 +58,7 @@ class Workplace:
             Whether it is there; a read-only root has none.
         """
         try:
-            self.home.folder.mkdir(exist_ok=True)
+            self.home.folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             return False
         return True
