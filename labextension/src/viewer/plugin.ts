@@ -11,8 +11,10 @@ import {
 } from '@jupyterlab/docregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import type { IServer } from '../server/connection';
 import { serverFromSettings } from '../server/lab';
 import { scansIcon } from '../ui/icons';
+import type { IView3DModule } from '../view3d/types';
 import { type IScanAddress, scanOfFile } from './address';
 import { ScanModelFactory } from './model';
 import { ScanView } from './scan_view';
@@ -20,7 +22,11 @@ import { ScanView } from './scan_view';
 const OPEN = 'medlab:open-scan';
 const FACTORY = 'Medical Scan';
 
-const loadView3D = () => import('../view3d/niivue');
+/** The same file that the notebook's widget loads; NiiVue is in nothing else. */
+const view3DLoader = (server: IServer) => () =>
+  import(
+    /* webpackIgnore: true */ `${server.labextensions}/medlab/assets/view3d.js`
+  ) as Promise<IView3DModule>;
 
 const FILE_TYPES: Partial<DocumentRegistry.IFileType>[] = [
   { name: 'nifti', displayName: 'NIfTI', extensions: ['.nii', '.nii.gz'] },
@@ -79,7 +85,12 @@ const documents: JupyterFrontEndPlugin<void> = {
       },
       path => {
         const find = (signal: AbortSignal) => scanOfFile(server, path, signal);
-        return new ScanView({ server, trans, loadView3D, find });
+        return new ScanView({
+          server,
+          trans,
+          loadView3D: view3DLoader(server),
+          find
+        });
       }
     );
     factory.widgetCreated.connect((_, widget) => {
@@ -144,7 +155,12 @@ const scans: JupyterFrontEndPlugin<void> = {
           return open;
         }
         const find = () => Promise.resolve({ id, name });
-        const content = new ScanView({ server, trans, loadView3D, find });
+        const content = new ScanView({
+          server,
+          trans,
+          loadView3D: view3DLoader(server),
+          find
+        });
         const widget = new MainAreaWidget({ content });
         widget.id = `medlab-scan-${id}`;
         widget.title.label = name;
