@@ -49,8 +49,10 @@ export class ScanCatalog implements IScanCatalog {
 
   /** Looks for changes from now on, the first time at once. */
   watch(): void {
-    void this._poll.start();
-    void this._poll.refresh();
+    this._isWatched = true;
+    // The first time without the poll's own delay: somebody is looking already.
+    const first = this._load(false).catch(() => undefined);
+    void first.then(() => this._isWatched && this._poll.start());
   }
 
   /** How long to wait before looking again, in seconds. */
@@ -60,6 +62,7 @@ export class ScanCatalog implements IScanCatalog {
   }
 
   unwatch(): void {
+    this._isWatched = false;
     void this._poll.stop();
   }
 
@@ -100,6 +103,7 @@ export class ScanCatalog implements IScanCatalog {
 
   private readonly _aborter = new AbortController();
   private _error: ServerError | null = null;
+  private _isWatched = false;
   private _known = false;
   private _loading = 0;
   private readonly _poll: Poll;

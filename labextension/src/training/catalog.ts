@@ -60,11 +60,14 @@ export class RunCatalog implements IRunCatalog {
   }
 
   watch(): void {
-    void this._poll.start();
-    void this._poll.refresh();
+    this._isWatched = true;
+    // The first time without the poll's own delay: somebody is looking already.
+    const first = this.refresh().catch(() => undefined);
+    void first.then(() => this._isWatched && this._poll.start());
   }
 
   unwatch(): void {
+    this._isWatched = false;
     void this._poll.stop();
   }
 
@@ -80,6 +83,7 @@ export class RunCatalog implements IRunCatalog {
 
   private readonly _aborter = new AbortController();
   private _error: ServerError | null = null;
+  private _isWatched = false;
   private _known = false;
   private readonly _poll: Poll;
   private _runs: readonly IRun[] = [];
