@@ -63,7 +63,7 @@ def open_notebook(lab: Lab, page: Page, name: str) -> None:
 def test_niivue_draws_scan_labels_and_difference(lab: Lab, page: Page, pictures: Path):
     open_notebook(lab, page, "niivue.ipynb")
     page.wait_for_selector(".medlab-View3D[data-ready]")
-    show = page.get_by_label("Show")
+    show = page.locator(".medlab-View3D-controls select").first
     view = page.locator(".medlab-View3D-scene")
 
     drawn = {}
