@@ -12,7 +12,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 SCAN = "0123456789abcdef"
 LUNG = {"id": 1, "name": "lung", "color": "#e69f00", "locked": False, "visible": True}
-HEART = {"id": 2, "name": "Herz ♥", "color": "#56b4e9", "locked": True, "visible": False}
+HEART = {
+    "id": 2,
+    "name": "Herz ♥",
+    "color": "#56b4e9",
+    "locked": True,
+    "visible": False,
+}
 
 
 def runs(*pairs: tuple[int, int]) -> bytes:
@@ -28,7 +34,9 @@ def frame(header: dict, payload: bytes) -> bytes:
     return b"MLD1" + struct.pack("<I", len(text)) + text + payload
 
 
-def write(name: str, header: dict, payload: bytes = b"", voxels: list | None = None) -> bytes:
+def write(
+    name: str, header: dict, payload: bytes = b"", voxels: list | None = None
+) -> bytes:
     data = frame(header, payload)
     told = {"header": header, "payload_hex": payload.hex()}
     if voxels is not None:
@@ -68,7 +76,9 @@ def slab(name: str, box, dtype, channels, layout, values) -> bytes:
         **{"op": "slab", "scan": SCAN, "box": box, "dtype": dtype},
         **{"channels": channels, "enc": "raw", "crc": None},
     }
-    return write(name, header, struct.pack(f"<{len(values)}{layout}", *values), [values])
+    return write(
+        name, header, struct.pack(f"<{len(values)}{layout}", *values), [values]
+    )
 
 
 def ack(name: str, rev: int, seq: int) -> bytes:

@@ -152,7 +152,7 @@ def test_a_stale_edit_gets_what_it_missed(layer):
     layer.paint("liver", BLOCK)
     edit = delta_for(layer, 1, base=1)
 
-    with pytest.raises(StaleEdit, match="revision 2, got 1. Apply") as stale:
+    with pytest.raises(StaleEdit, match=r"revision 2, got 1. Apply") as stale:
         layer.apply(edit)
 
     missed = [from_frame(decode_frame(data)) for data in stale.value.missed]
@@ -226,7 +226,7 @@ def test_a_mask_of_another_shape_is_refused_with_advice(layer):
 def test_a_locked_segment_is_not_painted(layer):
     layer.set_segments([replace(s, locked=True) for s in layer.segments])
 
-    with pytest.raises(MedlabError, match="'lung' is locked. Unlock it to draw"):
+    with pytest.raises(MedlabError, match=r"'lung' is locked. Unlock it to draw"):
         layer.paint("lung", BLOCK)
 
 
@@ -237,19 +237,19 @@ def test_an_unknown_segment_is_refused_with_those_there_are(layer):
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a b ", ".x", "ä", "x" * 65])
 def test_a_name_that_is_no_folder_is_refused(home, scan, name):
-    with pytest.raises(MedlabError, match="up to 64 letters.*Choose a simpler one"):
+    with pytest.raises(MedlabError, match=r"up to 64 letters.*Choose a simpler one"):
         Layer.open(home, scan, name)
 
     assert not home.folder.exists()
 
 
 def test_a_layer_that_is_not_there_is_told_with_those_there_are(home, scan, layer):
-    with pytest.raises(LayerNotFound, match="has no layer 'truth'. It has: labels"):
+    with pytest.raises(LayerNotFound, match=r"has no layer 'truth'. It has: labels"):
         Layer.open(home, scan, "truth", create=False)
 
 
 def test_a_volume_made_in_memory_has_no_layer(home):
-    with pytest.raises(MedlabError, match="made in memory. Save it with medlab.scans"):
+    with pytest.raises(MedlabError, match=r"made in memory. Save it with medlab.scans"):
         Layer.open(home, make_volume())
 
 
@@ -290,7 +290,7 @@ def test_an_edit_of_something_else_than_is_there_is_refused(layer):
     edit = delta_for(layer, 1)
     layer.paint("liver", np.ones((1, 1, 1), bool))
 
-    with pytest.raises(MedlabError, match="revision 1 holds something else. Load"):
+    with pytest.raises(MedlabError, match=r"revision 1 holds something else. Load"):
         layer.apply(replace(edit, base=1))
 
 
@@ -315,7 +315,7 @@ def test_a_layer_of_a_newer_format_is_refused_with_advice(home, layer, open_laye
     (path,) = home.labels.glob("*/labels/layer.json")
     path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
 
-    with pytest.raises(MedlabError, match="format 1, got 2. .*update this one"):
+    with pytest.raises(MedlabError, match=r"format 1, got 2. .*update this one"):
         open_layer()
 
 
@@ -323,5 +323,5 @@ def test_a_damaged_description_is_told(home, layer, open_layer):
     (path,) = home.labels.glob("*/labels/layer.json")
     path.write_text("{")
 
-    with pytest.raises(MedlabError, match="must be the JSON that medlab wrote.*backup"):
+    with pytest.raises(MedlabError, match=r"must be the JSON that medlab wrote.*backup"):
         open_layer()
