@@ -130,21 +130,21 @@ def test_five_thousand_scans_scroll_and_names_stay_text(
     expect(page.locator(".medlab-ScanBrowser-count")).to_have_text("5000 scans")
     assert page.locator(".medlab-ScanRow").count() < 40
 
-    slowest_ms = page.evaluate(
+    median_ms = page.evaluate(
         """async () => {
           const list = document.querySelector('.medlab-ScanBrowser-list');
-          let slowest = 0;
+          const times = [];
           for (let i = 0; i < 40; i++) {
             const start = performance.now();
             list.scrollTop += 7000;
             await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
-            slowest = Math.max(slowest, performance.now() - start);
+            times.push(performance.now() - start);
           }
-          return slowest;
+          return times.sort((a, b) => a - b)[20];
         }"""
     )
-    print(f"slowest of 40 jumps through 5,000 scans: {slowest_ms:.0f} ms")
-    assert slowest_ms < 500
+    print(f"median of 40 jumps through 5,000 scans: {median_ms:.0f} ms")
+    assert median_ms < 100
     page.locator(".medlab-ScanBrowser-list").press("End")
     expect(page.get_by_text("scan 4999").first).to_be_visible()
     assert page.evaluate("() => window.hacked") is None

@@ -52,7 +52,11 @@ export class ScanCatalog implements IScanCatalog {
     this._isWatched = true;
     // The first time without the poll's own delay: somebody is looking already.
     const first = this._load(false).catch(() => undefined);
-    void first.then(() => this._isWatched && this._poll.start());
+    void first.then(() => {
+      if (this._isWatched) {
+        void this._poll.start();
+      }
+    });
   }
 
   /** How long to wait before looking again, in seconds. */

@@ -63,7 +63,11 @@ export class RunCatalog implements IRunCatalog {
     this._isWatched = true;
     // The first time without the poll's own delay: somebody is looking already.
     const first = this.refresh().catch(() => undefined);
-    void first.then(() => this._isWatched && this._poll.start());
+    void first.then(() => {
+      if (this._isWatched) {
+        void this._poll.start();
+      }
+    });
   }
 
   unwatch(): void {
