@@ -39,7 +39,7 @@ export function dragScan(
     }
   };
   document.addEventListener('pointermove', follow, { signal, capture: true });
-  for (const type of ['pointerup', 'pointercancel', 'blur']) {
+  for (const type of ['pointerup', 'pointercancel']) {
     window.addEventListener(type, () => pressed.abort(), {
       signal,
       capture: true
