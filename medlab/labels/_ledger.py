@@ -63,6 +63,8 @@ class Ledger:
         self._is_tidy = False
         self._snapshot_at = 0
         self._load()
+        with self.reading():
+            pass  # A damaged journal is told when the layer is opened, not later.
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[State]:

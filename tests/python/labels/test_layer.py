@@ -1,6 +1,7 @@
 """Layers keep every edit of every writer, and take back what they are asked to."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from medlab.errors import MedlabError
 from medlab.labels import (
+    Ack,
     Layer,
     LayerNotFound,
     Segment,
@@ -204,6 +206,14 @@ def test_the_snapshot_frame_holds_the_whole_map(layer):
     np.testing.assert_array_equal(voxels, layer.voxels)
 
 
+def test_an_acknowledgement_is_written_as_the_contract_says():
+    frames = Path(__file__).parents[2] / "contract" / "frames"
+
+    written = Ack("labels", 5, "00c0ffee", 18).encode()
+
+    assert written == (frames / "ack.bin").read_bytes()
+
+
 def test_ids_above_255_make_a_layer_of_two_bytes(home, scan):
     layer = Layer.open(home, scan, segments=[Segment(300, "vertebra", "#ff0000")])
 
@@ -323,5 +333,7 @@ def test_a_damaged_description_is_told(home, layer, open_layer):
     (path,) = home.labels.glob("*/labels/layer.json")
     path.write_text("{")
 
-    with pytest.raises(MedlabError, match=r"must be the JSON that medlab wrote.*backup"):
+    with pytest.raises(
+        MedlabError, match=r"must be the JSON that medlab wrote.*backup"
+    ):
         open_layer()
