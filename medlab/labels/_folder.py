@@ -23,7 +23,7 @@ _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,62}[A-Za-z0-9_-])?")
 
 
-class LayerNotFound(MedlabError, LookupError):  # noqa: N818
+class LayerNotFound(MedlabError, LookupError):
     """The scan has no layer of that name."""
 
     code = "layer-not-found"

@@ -21,7 +21,7 @@ _HEAD = struct.Struct("<III")
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
-class JournalDamaged(MedlabError):  # noqa: N818
+class JournalDamaged(MedlabError):
     """A record in the middle of a journal does not match its checksum."""
 
     code = "journal-damaged"

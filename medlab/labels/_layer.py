@@ -33,7 +33,7 @@ from medlab.labels._snapshot import State
 from medlab.scans import Home, ScanSource, Volume, check_same_grid
 
 
-class StaleEdit(MedlabError):  # noqa: N818
+class StaleEdit(MedlabError):
     """An edit builds on an older revision; `missed` holds what came since."""
 
     code = "stale"

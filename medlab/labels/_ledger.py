@@ -31,7 +31,7 @@ _SNAPSHOT_EVERY_BYTES = 1 << 20
 _VOXELS_A_JOURNAL_BYTE = 64
 
 
-class LayerBusy(MedlabError):  # noqa: N818
+class LayerBusy(MedlabError):
     """Another process held the layer's lock for too long."""
 
     code = "layer-busy"
