@@ -84,6 +84,11 @@ export class LabelSession {
     return this._journal?.message ?? '';
   }
 
+  /** Revision of the layer that the map holds, edits that wait not counted. */
+  get rev(): number {
+    return this._journal?.rev ?? 0;
+  }
+
   /** There is a layer on the server. */
   get isKept(): boolean {
     return this._journal !== null;

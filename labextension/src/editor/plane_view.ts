@@ -9,29 +9,12 @@ import {
   pixelOf,
   sliceGeometry
 } from './geometry';
-import type { ILookup, IWindow } from './intensity';
-import type { LabelMap } from './label_map';
-import {
-  drawLabels,
-  drawSlice,
-  type ILabelInk,
-  type IRect,
-  rectOf,
-  unionRect
-} from './raster';
-import type { Volume } from './volume';
+import { PixelLayer } from './pixel_layer';
+import { drawLabels, drawSlice, type IRect, rectOf, unionRect } from './raster';
+import type { Scene } from './scene';
+import { Viewport } from './viewport';
 
-/** What a view needs to draw, shared by all planes of an editor. */
-export interface IScene {
-  volume: Volume;
-  labels: LabelMap;
-  lookup: ILookup | null;
-  window: IWindow;
-  ink: ILabelInk;
-  crosshair: Triple;
-}
-
-const TITLES: Record<Plane, string> = {
+export const TITLES: Record<Plane, string> = {
   axial: 'Axial',
   sagittal: 'Sagittal',
   coronal: 'Coronal'
@@ -46,15 +29,16 @@ const TITLES: Record<Plane, string> = {
 export class PlaneView {
   constructor(
     readonly plane: Plane,
-    private readonly _scene: IScene,
+    private readonly _scene: Scene,
     radiological: boolean,
     trans: (text: string) => string,
     private readonly _wake: () => void
   ) {
     this.slice = sliceGeometry(_scene.volume.grid, plane, radiological);
+    this._viewport = new Viewport(this.slice);
     const { width, height, depth } = this.slice;
-    this._image = new Layer('medlab-Plane-image', width, height);
-    this._labels = new Layer('medlab-Plane-labels', width, height);
+    this._image = new PixelLayer('medlab-Plane-image', width, height);
+    this._labels = new PixelLayer('medlab-Plane-labels', width, height);
     this.stage = element('div', { className: 'medlab-Plane-stage' }, [
       this._image.canvas,
       this._labels.canvas,
@@ -103,7 +87,7 @@ export class PlaneView {
 
   /** Screen pixels a millimetre. */
   get scale(): number {
-    return this._fit * this._zoom;
+    return this._viewport.scale;
   }
 
   /** The image must be drawn again: another slice, another window, new voxels. */
@@ -179,12 +163,7 @@ export class PlaneView {
     if (width === 0 || height === 0) {
       return;
     }
-    this._size = [width, height];
-    const { slice } = this;
-    this._fit = Math.min(
-      (width - 8) / (slice.width * slice.sizeU),
-      (height - 8) / (slice.height * slice.sizeV)
-    );
+    this._viewport.resize(width, height);
     this.invalidatePlace();
   }
 
@@ -197,12 +176,7 @@ export class PlaneView {
   /** Slice pixel, not rounded, under a place on the page; pixel centres are integers. */
   pixelAt(clientX: number, clientY: number): [number, number] {
     const frame = this._frame ?? this.measure();
-    const [sx, sy] = this._pixelSize();
-    const [left, top] = this._origin();
-    return [
-      (clientX - frame.left - left) / sx - 0.5,
-      (clientY - frame.top - top) / sy - 0.5
-    ];
+    return this._viewport.toPixel(clientX - frame.left, clientY - frame.top);
   }
 
   /** Voxel index, not rounded, of slice pixel (x, y) of the slice on show. */
@@ -217,24 +191,17 @@ export class PlaneView {
       (clientX ?? frame.left + frame.width / 2) - frame.left - frame.width / 2;
     const y =
       (clientY ?? frame.top + frame.height / 2) - frame.top - frame.height / 2;
-    const zoom = Math.min(40, Math.max(0.2, this._zoom * factor));
-    const grown = zoom / this._zoom;
-    this._pan = [
-      x - (x - this._pan[0]) * grown,
-      y - (y - this._pan[1]) * grown
-    ];
-    this._zoom = zoom;
+    this._viewport.zoomBy(factor, x, y);
     this.invalidatePlace();
   }
 
   panBy(dx: number, dy: number): void {
-    this._pan = [this._pan[0] + dx, this._pan[1] + dy];
+    this._viewport.panBy(dx, dy);
     this.invalidatePlace();
   }
 
   fit(): void {
-    this._zoom = 1;
-    this._pan = [0, 0];
+    this._viewport.fit();
     this.invalidatePlace();
   }
 
@@ -242,7 +209,7 @@ export class PlaneView {
   showCursor(at: [number, number] | null, radius_mm = 0, color = ''): void {
     this._cursor.setAttribute('visibility', at ? 'visible' : 'hidden');
     if (at) {
-      const [cx, cy] = this._toScreen(at);
+      const [cx, cy] = this._viewport.toScreen(at);
       const r = Math.max(1, radius_mm * this.scale);
       for (const [name, value] of Object.entries({ cx, cy, r })) {
         this._cursor.setAttribute(name, value.toFixed(1));
@@ -263,8 +230,8 @@ export class PlaneView {
   }
 
   private _place(): void {
-    const [sx, sy] = this._pixelSize();
-    const [left, top] = this._origin();
+    const [sx, sy] = this._viewport.pixelSize;
+    const [left, top] = this._viewport.origin;
     const matrix = `matrix(${sx}, 0, 0, ${sy}, ${left}, ${top})`;
     this._image.canvas.style.transform = matrix;
     this._labels.canvas.style.transform = matrix;
@@ -273,8 +240,10 @@ export class PlaneView {
       'medlab-mod-pixelated',
       Math.min(sx, sy) > 6
     );
-    const [x, y] = this._toScreen(pixelOf(this.slice, this._scene.crosshair));
-    const [width, height] = this._size;
+    const [x, y] = this._viewport.toScreen(
+      pixelOf(this.slice, this._scene.crosshair)
+    );
+    const [width, height] = this._viewport.size;
     const gap = 9;
     const h = (a: number, b: number) => `M${a} ${y.toFixed(1)}H${b}`;
     const v = (a: number, b: number) => `M${x.toFixed(1)} ${a}V${b}`;
@@ -285,7 +254,8 @@ export class PlaneView {
 
   private _drawOutline(): void {
     const points = this._outlinePoints.map(point =>
-      this._toScreen(point)
+      this._viewport
+        .toScreen(point)
         .map(x => x.toFixed(1))
         .join(',')
     );
@@ -318,27 +288,10 @@ export class PlaneView {
     );
   }
 
-  private _pixelSize(): [number, number] {
-    return [this.scale * this.slice.sizeU, this.scale * this.slice.sizeV];
-  }
-
-  private _origin(): [number, number] {
-    const [sx, sy] = this._pixelSize();
-    return [
-      this._size[0] / 2 + this._pan[0] - (sx * this.slice.width) / 2,
-      this._size[1] / 2 + this._pan[1] - (sy * this.slice.height) / 2
-    ];
-  }
-
-  private _toScreen([x, y]: readonly number[]): [number, number] {
-    const [sx, sy] = this._pixelSize();
-    const [left, top] = this._origin();
-    return [left + (x + 0.5) * sx, top + (y + 0.5) * sy];
-  }
-
   private readonly _trans: (text: string) => string;
-  private readonly _image: Layer;
-  private readonly _labels: Layer;
+  private readonly _viewport: Viewport;
+  private readonly _image: PixelLayer;
+  private readonly _labels: PixelLayer;
   private readonly _title = element('div', { className: 'medlab-Plane-title' });
   private readonly _intensity = element('div', {
     className: 'medlab-Plane-window'
@@ -359,35 +312,4 @@ export class PlaneView {
   private _placeDirty = true;
   private _dirty: IRect | null = null;
   private _drawnIndex = -1;
-  private _size: [number, number] = [1, 1];
-  private _fit = 1;
-  private _zoom = 1;
-  private _pan: [number, number] = [0, 0];
-}
-
-/** A canvas and its pixels in memory. */
-class Layer {
-  constructor(className: string, width: number, height: number) {
-    this.canvas = element('canvas', { className });
-    this.canvas.width = width;
-    this.canvas.height = height;
-    this._data = new ImageData(width, height);
-    this.pixels = new Uint32Array(this._data.data.buffer);
-  }
-
-  readonly canvas: HTMLCanvasElement;
-  readonly pixels: Uint32Array;
-
-  put(rect?: IRect): void {
-    this._context ??= this.canvas.getContext('2d');
-    if (rect) {
-      const { x0, x1, y0, y1 } = rect;
-      this._context?.putImageData(this._data, 0, 0, x0, y0, x1 - x0, y1 - y0);
-    } else {
-      this._context?.putImageData(this._data, 0, 0);
-    }
-  }
-
-  private readonly _data: ImageData;
-  private _context: CanvasRenderingContext2D | null = null;
 }

@@ -1,7 +1,7 @@
 import type { ISegment } from '../server/types';
 
+import { iconButton } from './controls';
 import { element } from './dom';
-import { icon } from './icons';
 import type { LabelMap } from './label_map';
 import type { Settings } from './settings';
 
@@ -38,7 +38,7 @@ export class SegmentList {
       element('span', { text: _trans('Segments') })
     ]);
     if (_isEditable) {
-      const add = this._button('plus', _trans('Add a segment'), () =>
+      const add = iconButton('plus', _trans('Add a segment'), () =>
         _actions.add()
       );
       add.classList.add('medlab-Segments-add');
@@ -84,7 +84,7 @@ export class SegmentList {
       attributes: { 'data-segment': String(id) }
     });
     row.append(this._color(segment), this._name(segment));
-    const eye = this._button(
+    const eye = iconButton(
       segment.visible ? 'eye' : 'eyeOff',
       segment.visible ? this._trans('Hide') : this._trans('Show'),
       () => this._actions.change(id, { visible: !segment.visible })
@@ -92,7 +92,7 @@ export class SegmentList {
     eye.classList.toggle('medlab-mod-off', !segment.visible);
     row.append(eye);
     if (this._isEditable) {
-      const lock = this._button(
+      const lock = iconButton(
         segment.locked ? 'lock' : 'unlock',
         segment.locked
           ? this._trans('Unlock')
@@ -100,7 +100,7 @@ export class SegmentList {
         () => this._actions.change(id, { locked: !segment.locked })
       );
       lock.classList.toggle('medlab-mod-on', segment.locked);
-      const remove = this._button('trash', this._trans('Remove segment'), () =>
+      const remove = iconButton('trash', this._trans('Remove segment'), () =>
         this._actions.remove(id)
       );
       remove.classList.add('medlab-Segment-remove');
@@ -160,24 +160,6 @@ export class SegmentList {
       }
     });
     return input;
-  }
-
-  private _button(
-    name: Parameters<typeof icon>[0],
-    title: string,
-    action: () => void
-  ): HTMLButtonElement {
-    const button = element(
-      'button',
-      {
-        className: 'medlab-Editor-button',
-        title,
-        attributes: { type: 'button', 'aria-label': title }
-      },
-      [icon(name)]
-    );
-    button.addEventListener('click', action);
-    return button;
   }
 
   private _markChosen(): void {

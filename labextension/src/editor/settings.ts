@@ -1,5 +1,8 @@
+import type { IVolumeInfo } from '../server/types';
+
 import { Emitter } from './emitter';
 import type { IconName } from './icons';
+import type { LabelMap } from './label_map';
 
 export type Tool =
   'crosshair' | 'brush' | 'eraser' | 'threshold' | 'polygon' | 'lasso' | 'fill';
@@ -82,4 +85,20 @@ export class Settings {
   get hasBrush(): boolean {
     return ['brush', 'eraser', 'threshold'].includes(this.values.tool);
   }
+}
+
+/** Settings to start with that suit the scan. */
+export function firstSettings(
+  info: IVolumeInfo,
+  labels: LabelMap,
+  hasTools: boolean
+): Partial<ISettings> {
+  const [low, high] = info.range;
+  return {
+    segment: labels.segments[0]?.id ?? 1,
+    low: Math.max(low, info.window.center),
+    high,
+    radius_mm: +(6 * Math.min(...info.spacing_mm)).toPrecision(2),
+    tool: hasTools ? 'brush' : 'crosshair'
+  };
 }

@@ -1,7 +1,13 @@
+import type { IVolumeInfo } from '../server/types';
+
+import { iconButton, press, textButton, toolbarGroup } from './controls';
 import { element } from './dom';
-import { icon, type IconName } from './icons';
-import type { IWindowPreset } from './intensity';
+import type { Plane } from './geometry';
+import type { IconName } from './icons';
+import { type IWindowPreset, presetsFor } from './intensity';
+import { TITLES } from './plane_view';
 import { type ISettings, type Settings, TOOLS } from './settings';
+import { ToolSettings } from './tool_settings';
 
 export interface IToolbarActions {
   undo(): void;
@@ -36,7 +42,7 @@ export class Toolbar {
       this.node.append(
         this._tools(),
         this._history(),
-        this._toolSettings(options)
+        this._toolSettings(options.unit)
       );
     }
     this.node.append(
@@ -69,11 +75,11 @@ export class Toolbar {
   }
 
   private _tools(): HTMLElement {
-    return this._group(
-      'Tools',
+    return toolbarGroup(
+      this._trans('Tools'),
       TOOLS.map(({ tool, icon: name, words, key }) => {
         const label = `${this._trans(words)} (${key.toUpperCase()})`;
-        const button = this._button(name, label, () =>
+        const button = iconButton(name, label, () =>
           this._settings.set({ tool })
         );
         button.dataset.tool = tool;
@@ -84,130 +90,22 @@ export class Toolbar {
   }
 
   private _history(): HTMLElement {
-    this._undo = this._button('undo', this._trans('Undo (Ctrl+Z)'), () =>
+    this._undo = iconButton('undo', this._trans('Undo (Ctrl+Z)'), () =>
       this._actions.undo()
     );
     this._undo.dataset.action = 'undo';
-    this._redo = this._button('redo', this._trans('Redo (Ctrl+Shift+Z)'), () =>
+    this._redo = iconButton('redo', this._trans('Redo (Ctrl+Shift+Z)'), () =>
       this._actions.redo()
     );
     this._redo.dataset.action = 'redo';
     this.showHistory(false, false);
-    return this._group('History', [this._undo, this._redo]);
+    return toolbarGroup(this._trans('History'), [this._undo, this._redo]);
   }
 
-  private _toolSettings(options: IToolbarOptions): HTMLElement {
-    const isBrush = () => this._settings.hasBrush;
-    const group = this._group('Tool settings', [
-      this._when(isBrush, this._size()),
-      this._when(isBrush, this._ball()),
-      this._when(
-        values => values.tool === 'threshold',
-        element('span', { className: 'medlab-Toolbar-range' }, [
-          this._number('low', 'From', options.unit),
-          this._number('high', 'to', options.unit)
-        ])
-      ),
-      this._when(
-        values => values.tool === 'fill',
-        this._number('tolerance', 'Tolerance', options.unit)
-      ),
-      this._when(
-        values => values.tool !== 'crosshair',
-        this._toggle(
-          'shield',
-          'Protect others: paint over background only, erase this segment only (O)',
-          'protectsOthers'
-        )
-      )
-    ]);
-    this._refresh.push(values => {
-      group.hidden = values.tool === 'crosshair';
-    });
-    return group;
-  }
-
-  private _size(): HTMLElement {
-    const slider = element('input', {
-      className: 'medlab-Toolbar-slider',
-      title: this._trans('Brush radius ([ and ])'),
-      attributes: {
-        ...{ type: 'range', min: '0', max: '100', step: '1' },
-        'aria-label': this._trans('Brush radius')
-      }
-    });
-    const text = element('span', { className: 'medlab-Toolbar-value' });
-    // Logarithmic, 0.5 to 60 mm: small brushes need the finer steps.
-    slider.addEventListener('input', () => {
-      const radius = 0.5 * 120 ** (slider.valueAsNumber / 100);
-      this._settings.set({ radius_mm: +radius.toPrecision(2) });
-    });
-    this._refresh.push(({ radius_mm }) => {
-      slider.value = String(
-        Math.round((100 * Math.log(radius_mm / 0.5)) / Math.log(120))
-      );
-      text.textContent = `${+radius_mm.toPrecision(2)} mm`;
-    });
-    return element('label', { className: 'medlab-Toolbar-field' }, [
-      slider,
-      text
-    ]);
-  }
-
-  private _ball(): HTMLElement {
-    const disc = this._button(
-      'disc',
-      this._trans('Disc: this slice only (S)'),
-      () => this._settings.set({ isBall: false })
-    );
-    const ball = this._button(
-      'ball',
-      this._trans('Ball: across slices (S)'),
-      () => this._settings.set({ isBall: true })
-    );
-    this._refresh.push(({ isBall }) => {
-      press(disc, !isBall);
-      press(ball, isBall);
-    });
-    return element('span', { className: 'medlab-Toolbar-pair' }, [disc, ball]);
-  }
-
-  private _number(
-    key: 'low' | 'high' | 'tolerance',
-    label: string,
-    unit: string
-  ): HTMLElement {
-    const input = element('input', {
-      className: 'medlab-Toolbar-number',
-      attributes: { type: 'number', step: 'any', 'data-setting': key }
-    });
-    if (key === 'tolerance') {
-      input.placeholder = this._trans('any');
-      input.min = '0';
-      input.title = this._trans(
-        'Fill intensities this close to the clicked one. Empty: any intensity, up to the edge of the label.'
-      );
-    }
-    input.addEventListener('keydown', event => event.stopPropagation());
-    input.addEventListener('change', () => {
-      const value = input.valueAsNumber;
-      if (key === 'tolerance') {
-        this._settings.set({
-          tolerance: Number.isFinite(value) ? value : null
-        });
-      } else if (Number.isFinite(value)) {
-        this._settings.set({ [key]: value });
-      }
-    });
-    this._refresh.push(values => {
-      const value = values[key];
-      input.value = value === null ? '' : String(+value.toPrecision(6));
-    });
-    return element('label', { className: 'medlab-Toolbar-field' }, [
-      element('span', { text: this._trans(label) }),
-      input,
-      element('span', { className: 'medlab-Toolbar-unit', text: unit })
-    ]);
+  private _toolSettings(unit: string): HTMLElement {
+    const group = new ToolSettings(this._settings, unit, this._trans);
+    this._refresh.push(values => group.show(values));
+    return group.node;
   }
 
   private _labelsGroup(): HTMLElement {
@@ -225,7 +123,7 @@ export class Toolbar {
     this._refresh.push(values => {
       opacity.value = String(Math.round(values.opacity * 100));
     });
-    return this._group('Labels', [
+    return toolbarGroup(this._trans('Labels'), [
       this._toggle('eye', 'Show labels (H)', 'areLabelsShown'),
       this._toggle('outline', 'Outline (U)', 'isOutlined'),
       opacity
@@ -257,7 +155,7 @@ export class Toolbar {
       );
       choice.value = '';
     });
-    const group = this._group('Window', [choice]);
+    const group = toolbarGroup(this._trans('Window'), [choice]);
     group.hidden = !options.isGrey;
     return group;
   }
@@ -267,84 +165,30 @@ export class Toolbar {
       const title = this._trans(words);
       const button =
         name === 'grid'
-          ? this._button('grid', title, () => this._actions.layout(name))
-          : this._letter(title.slice(0, 2), title, () =>
+          ? iconButton('grid', title, () => this._actions.layout(name))
+          : textButton(title.slice(0, 2), title, () =>
               this._actions.layout(name)
             );
       button.dataset.layout = name;
       this._layouts.set(name, button);
       return button;
     });
-    const fit = this._button('fit', this._trans('Fit (0)'), () =>
+    const fit = iconButton('fit', this._trans('Fit (0)'), () =>
       this._actions.fit()
     );
-    return this._group('View', [fit, ...buttons]);
-  }
-
-  private _letter(
-    text: string,
-    title: string,
-    action: () => void
-  ): HTMLButtonElement {
-    const button = element('button', {
-      className: 'medlab-Editor-button medlab-mod-text',
-      text,
-      title,
-      attributes: { type: 'button', 'aria-label': title }
-    });
-    button.addEventListener('click', action);
-    return button;
+    return toolbarGroup(this._trans('View'), [fit, ...buttons]);
   }
 
   private _toggle(
     name: IconName,
     title: string,
-    key: 'protectsOthers' | 'isOutlined' | 'areLabelsShown'
+    key: 'isOutlined' | 'areLabelsShown'
   ): HTMLButtonElement {
-    const button = this._button(name, this._trans(title), () =>
+    const button = iconButton(name, this._trans(title), () =>
       this._settings.set({ [key]: !this._settings.values[key] })
     );
     this._refresh.push(values => press(button, values[key]));
     return button;
-  }
-
-  private _button(
-    name: IconName,
-    title: string,
-    action: () => void
-  ): HTMLButtonElement {
-    const button = element(
-      'button',
-      {
-        className: 'medlab-Editor-button',
-        title,
-        attributes: { type: 'button', 'aria-label': title }
-      },
-      [icon(name)]
-    );
-    button.addEventListener('click', action);
-    return button;
-  }
-
-  private _group(label: string, children: readonly Node[]): HTMLElement {
-    return element(
-      'div',
-      {
-        className: 'medlab-Toolbar-group',
-        attributes: { role: 'group', 'aria-label': this._trans(label) }
-      },
-      children
-    );
-  }
-
-  private _when(
-    isShown: (values: ISettings) => boolean,
-    node: HTMLElement
-  ): HTMLElement {
-    this._refresh.push(values => {
-      node.hidden = !isShown(values);
-    });
-    return node;
   }
 
   private _show(values: ISettings): void {
@@ -358,6 +202,22 @@ export class Toolbar {
   private _redo: HTMLButtonElement | null = null;
 }
 
-function press(button: HTMLButtonElement, isPressed: boolean): void {
-  button.setAttribute('aria-pressed', String(isPressed));
+/** The toolbar for a scan in these planes. */
+export function toolbarOptions(
+  info: IVolumeInfo,
+  planes: readonly Plane[],
+  hasTools: boolean
+): IToolbarOptions {
+  const single = planes.map(plane => ({
+    name: plane as string,
+    words: TITLES[plane]
+  }));
+  const grid = { name: 'grid', words: 'All planes' };
+  return {
+    hasTools,
+    layouts: planes.length > 1 ? [...single, grid] : [],
+    presets: presetsFor(info),
+    isGrey: info.channels === 1,
+    unit: info.unit
+  };
 }
