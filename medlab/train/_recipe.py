@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from medlab.errors import MedlabError
+from medlab.scans import write_atomically
 
 _SCHEDULES = ("cosine", "constant")
 _OPTIMIZERS = ("adamw", "adam", "sgd")
@@ -137,9 +138,7 @@ class Recipe:
             text = json.dumps(self.to_dict(), indent=2) + "\n"
         else:
             text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
-        temporary = path.with_name(f".{path.name}.part")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(path, text.encode("utf-8"))
         return path
 
     def replace(self, **changes: Any) -> "Recipe":

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,20 @@ class Plan:
     steps: int
 
 
-def train(recipe: Recipe, home: Any = None, *, where: str = "inline") -> Run:
+def train(
+    recipe: Recipe,
+    home: Any = None,
+    *,
+    where: str = "inline",
+    on_start: Callable[[Run], object] | None = None,
+) -> Run:
     """Train here and now; the call returns when the run has ended.
 
     Args:
         recipe: What to train.
         home: Whose runs it joins; found from the working folder by default.
         where: What the run says about itself: `inline` or `terminal`.
+        on_start: Called with the run before it begins, to show it while it trains.
 
     Returns:
         The run, `finished` or `stopped`.
@@ -61,9 +69,11 @@ def train(recipe: Recipe, home: Any = None, *, where: str = "inline") -> Run:
         MedlabError: If scans, labels and recipe do not fit one another.
     """
     home = home or find_home()
-    folder = queue(recipe, home, where=where)
-    work(folder, home)
-    return Run(folder)
+    run = Run(queue(recipe, home, where=where))
+    if on_start is not None:
+        on_start(run)
+    work(run.folder, home)
+    return run
 
 
 def work(

@@ -16,6 +16,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
+import medlab.train
 from medlab.errors import MedlabError
 from medlab.scans import Home, find_home
 from medlab.train import Recipe, Run, launch, runs
@@ -185,18 +186,10 @@ class TrainControls(ipywidgets.VBox):
         if self._where == "process":
             self._show(launch(recipe, self._home))
         else:
-            self._train_here(recipe)
+            # Shown before it begins: the buttons must be there while the kernel is busy.
+            medlab.train.train(recipe, self._home, on_start=self._show)
         assert self._run is not None
         return self._run
-
-    def _train_here(self, recipe: Recipe) -> None:
-        from medlab.train._run import queue
-        from medlab.train._trainer import work
-
-        folder = queue(recipe, self._home, where="inline")
-        # Before it begins: the buttons must be there while the kernel is busy.
-        self._show(Run(folder))
-        work(folder, self._home)
 
     def _show(self, run: Run) -> None:
         self._run = run
