@@ -166,6 +166,16 @@ class NiivueView implements IView3D {
     this._niivue.setRenderAzimuthElevation(azimuth, elevation);
   }
 
+  redraw(): void {
+    // Without a size it would be cleared, and stay so.
+    if (
+      !this._disposed &&
+      this._canvas.offsetWidth * this._canvas.offsetHeight
+    ) {
+      this._niivue.resizeListener();
+    }
+  }
+
   dispose(): void {
     if (this._disposed) {
       return;

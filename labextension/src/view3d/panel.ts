@@ -10,6 +10,9 @@ import type {
   IView3DModule
 } from './types';
 
+/** Milliseconds after which a page that changes its layout or theme has settled. */
+const SETTLED_MS = 200;
+
 export type Overlay = 'labels' | 'prediction' | 'difference' | 'nothing';
 
 /** What a viewer may set; the same names as the widget's traits. */
@@ -45,6 +48,12 @@ export class ViewPanel {
     );
     this._root.append(this._canvasHost, this._controls.node);
     _host.append(this._root);
+    this._whenResized.observe(this._canvasHost);
+    // JupyterLab takes its style sheet away while it changes the theme: the view has no
+    // size then, and loses its picture.
+    this._whenThemed.observe(document.body, {
+      attributeFilter: ['data-jp-theme-name', 'class']
+    });
   }
 
   /** Called after the user moved a control. */
@@ -134,9 +143,18 @@ export class ViewPanel {
 
   dispose(): void {
     this._disposed = true;
+    this._whenResized.disconnect();
+    this._whenThemed.disconnect();
+    window.clearTimeout(this._timer);
     this._view?.dispose();
     this._root.remove();
     this._host.replaceChildren();
+  }
+
+  /** Resized, shown or in another theme: drawn anew once the page stands still. */
+  private _redrawSoon(): void {
+    window.clearTimeout(this._timer);
+    this._timer = window.setTimeout(() => this._view?.redraw(), SETTLED_MS);
   }
 
   private _choices(): Overlay[] {
@@ -236,6 +254,9 @@ export class ViewPanel {
   private _legend = document.createElement('div');
   private _controls: ViewControls;
   private _view: IView3D | null = null;
+  private _timer = 0;
+  private _whenResized = new ResizeObserver(() => this._redrawSoon());
+  private _whenThemed = new MutationObserver(() => this._redrawSoon());
   private _maps: { labels: IOverlay | null; prediction: IOverlay | null } = {
     labels: null,
     prediction: null

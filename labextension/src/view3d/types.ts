@@ -51,6 +51,8 @@ export interface IView3D {
   setOpacity(scan: number, overlay: number): void;
   setClip(clip: IClip | null): void;
   setCamera(azimuth: number, elevation: number): void;
+  /** Draws again, as large as the host now is. */
+  redraw(): void;
   dispose(): void;
 }
 
