@@ -9,7 +9,6 @@ there, and only then `view` is called; and a viewer that does not answer in time
 import asyncio
 import os
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -52,7 +51,7 @@ class Viewing:
 
     viewer: Any
     kernel_id: str
-    watch: threading.Timer | None = None
+    deadline: asyncio.TimerHandle | None = None
 
     @property
     def answered(self) -> bool:
@@ -61,10 +60,15 @@ class Viewing:
 
     def release(self) -> None:
         """Let waiting cells run, whether or not the viewer ever answers."""
-        if self.watch is not None:
-            self.watch.cancel()
+        if self.deadline is not None:
+            self.deadline.cancel()
         if not self.answered:
             _watcher().update_viewer_status(self.viewer.name, True)
+
+    def give_up_after(self, seconds: float) -> None:
+        """Release it then, on the kernel's own loop, where itkwidgets starts its tasks."""
+        loop = asyncio.get_running_loop()
+        self.deadline = loop.call_later(seconds, self.release)
 
 
 def view(
@@ -92,9 +96,7 @@ def view(
     with capture_output():
         viewer = itkwidgets.view(**arguments)
     viewing = Viewing(viewer, _kernel_id())
-    viewing.watch = threading.Timer(_LONGEST_WAIT_S, _give_up, [viewing, _loop()])
-    viewing.watch.daemon = True
-    viewing.watch.start()
+    viewing.give_up_after(_LONGEST_WAIT_S)
     return viewing
 
 
@@ -166,15 +168,3 @@ def _kernel_id() -> str:
     name = Path(get_connection_file()).stem
     found = re.search("kernel-(.*)", name)
     return found.group(1) if found else name
-
-
-def _loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _give_up(viewing: Viewing, loop: asyncio.AbstractEventLoop | None) -> None:
-    if loop is not None and not viewing.answered:
-        loop.call_soon_threadsafe(viewing.release)

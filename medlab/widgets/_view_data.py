@@ -4,9 +4,6 @@ Nothing of this is a synced trait: "Save Widget State" would write it into the n
 messages above 10 MiB are lost. The browser asks for one piece at a time.
 """
 
-import json
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
+from medlab.labels import Frame, encode_frame, encode_runs
 from medlab.scans import check_same_grid
 
 PIECE_BYTES = 2**20
@@ -146,14 +144,13 @@ def volume_frame(scene: SceneData) -> bytes:
         "crc": None,
     }
     little = ordered.astype(ordered.dtype.newbyteorder("<"), copy=False)
-    return _frame(header, little.tobytes(order="F"))
+    return encode_frame(Frame(header, little.tobytes(order="F")))
 
 
 def labels_frame(
     name: str, voxels: NDArray[Any], segments: Sequence[Mapping[str, Any]]
 ) -> bytes:
     """A label map as one run-length encoded `snapshot` frame."""
-    payload = runs_of(voxels)
     header = {
         "op": "snapshot",
         "scan": "",
@@ -163,24 +160,9 @@ def labels_frame(
         "dtype": voxels.dtype.str[1:],
         "enc": "rle",
         "segments": list(segments),
-        "crc": zlib.crc32(payload),
+        "crc": None,
     }
-    return _frame(header, payload)
-
-
-def runs_of(voxels: NDArray[Any]) -> bytes:
-    """Run-length encode, i fastest: u32 count and u16 value a run.
-
-    Example:
-        >>> runs_of(np.array([7, 7, 0], np.uint8).reshape(3, 1, 1)).hex(" ", 2)
-        '0200 0000 0700 0100 0000 0000'
-    """
-    flat = voxels.ravel(order="F")
-    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
-    runs = np.empty(starts.size, [("count", "<u4"), ("value", "<u2")])
-    runs["count"] = np.diff(np.append(starts, flat.size))
-    runs["value"] = flat[starts]
-    return runs.tobytes()
+    return encode_frame(Frame(header, encode_runs(voxels)))
 
 
 def difference_map(
@@ -236,8 +218,3 @@ def _segments(given: Any, voxels: NDArray[Any]) -> list[dict[str, Any]]:
         }
         for n, number in enumerate(ids)
     ]
-
-
-def _frame(header: Mapping[str, Any], payload: bytes) -> bytes:
-    text = json.dumps(header).encode()
-    return b"MLD1" + struct.pack("<I", len(text)) + text + payload

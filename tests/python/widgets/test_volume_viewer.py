@@ -1,6 +1,7 @@
 """VolumeViewer: what it accepts, and what it hands a browser that asks."""
 
-import struct
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 import SimpleITK
 
 from medlab import MedlabError, VolumeViewer
+from medlab.labels import decode_frame, decode_runs
 from medlab.scans import Volume
 from medlab.widgets import _itkwidgets
-from medlab.widgets._view_data import PIECE_BYTES, drawable, runs_of
+from medlab.widgets._view_data import PIECE_BYTES, drawable
 
 SHAPE = (7, 8, 9)
 AFFINE = np.array([[-1.5, 0.1, 0, 5], [0.1, 2, 0, -6], [0, 0, 3, 7], [0, 0, 0, 1.0]])
@@ -32,16 +34,11 @@ def frame_of(viewer: VolumeViewer, what: str) -> bytes:
     return b"".join(piece for _, piece in sent)
 
 
-def payload_of(frame: bytes) -> bytes:
-    assert frame[:4] == b"MLD1"
-    return frame[8 + struct.unpack("<I", frame[4:8])[0] :]
-
-
 def test_a_volume_arrives_whole_in_pieces_of_one_mebibyte():
     volume = a_volume((70, 128, 90))
     viewer = VolumeViewer(volume)
 
-    payload = payload_of(frame_of(viewer, "volume"))
+    payload = decode_frame(frame_of(viewer, "volume")).payload
 
     assert len(payload) > PIECE_BYTES
     np.testing.assert_array_equal(
@@ -56,13 +53,17 @@ def test_no_trait_carries_voxels():
     assert not any(isinstance(v, bytes) for v in viewer.get_state().values())
 
 
-def test_runs_decode_to_the_labels_they_came_from():
-    labels = np.random.default_rng(1).integers(0, 3, SHAPE).astype(np.uint8)
+@pytest.mark.parametrize("most", [3, 300])
+def test_labels_arrive_as_they_are_with_their_names(most):
+    labels = np.random.default_rng(1).integers(0, most, SHAPE)
 
-    runs = np.frombuffer(runs_of(labels), [("count", "<u4"), ("value", "<u2")])
+    frame = decode_frame(frame_of(VolumeViewer(a_volume(), labels), "labels"))
 
-    flat = np.repeat(runs["value"], runs["count"])
-    np.testing.assert_array_equal(flat.reshape(SHAPE, order="F"), labels)
+    header = frame.header
+    np.testing.assert_array_equal(
+        decode_runs(frame.payload, tuple(header["shape"]), header["dtype"]), labels
+    )
+    assert header["segments"][0]["name"] == "Segment 1"
 
 
 def test_the_difference_is_chosen_first_where_there_is_one():
@@ -105,6 +106,34 @@ def test_the_missing_extra_is_named(monkeypatch):
 
     with pytest.raises(MedlabError, match=r"pip install 'medlab\[itkwidgets\]'"):
         VolumeViewer(a_volume(), backend="itkwidgets")
+
+
+class Watcher:
+    """Stands in for itkwidgets' own, which needs a kernel."""
+
+    def __init__(self) -> None:
+        self.ready: dict[str, bool] = {}
+
+    def viewer_ready(self, name: str) -> bool:
+        return self.ready.get(name, False)
+
+    def update_viewer_status(self, name: str, status: bool) -> None:
+        asyncio.get_running_loop()  # itkwidgets starts a task here
+        self.ready[name] = status
+
+
+def test_a_viewer_that_never_answers_holds_up_no_cell_for_ever(monkeypatch):
+    watcher = Watcher()
+    monkeypatch.setattr(_itkwidgets, "_watcher", lambda: watcher)
+
+    async def wait() -> None:
+        viewing = _itkwidgets.Viewing(SimpleNamespace(name="v"), "kernel")
+        viewing.give_up_after(0.01)
+        assert not viewing.answered
+        await asyncio.sleep(0.1)
+
+    asyncio.run(wait())
+    assert watcher.ready == {"v": True}
 
 
 def test_voxels_that_are_no_numbers_are_drawn_as_the_least():
