@@ -13,6 +13,7 @@ import { KeyCommands } from './key_commands';
 import { KeyListener } from './key_listener';
 import type { LabelMap } from './label_map';
 import { LabelSession } from './label_session';
+import type { Work } from './later';
 import type { PlaneView } from './plane_view';
 import { Planes } from './planes';
 import { PointerCommands } from './pointer_commands';
@@ -165,10 +166,11 @@ export class SliceEditor implements IToolHost {
     );
   }
 
-  endEdit(edit: Edit | null): void {
-    this._session?.release();
-    if (edit) {
-      this._session?.commit([edit]);
+  endEdit(coding: Work<Edit | null> | null): void {
+    if (coding) {
+      this._session?.commitLater(coding);
+    } else {
+      this._session?.release();
     }
   }
 
@@ -338,6 +340,7 @@ export class SliceEditor implements IToolHost {
       this.saveStateChanged.emit(session.state);
     });
     session.changed.emit();
+    window.addEventListener('pagehide', () => session.flush(), { signal });
     window.addEventListener('online', () => session.retry(), { signal });
     window.addEventListener(
       'beforeunload',

@@ -15,6 +15,7 @@ import { Emitter } from './emitter';
 import { History } from './history';
 import { Journal, type SaveState } from './journal';
 import { LabelMap } from './label_map';
+import { Later, type Work } from './later';
 import { MemoryStore, openPendingStore } from './pending_store';
 
 const FIRST_SEGMENT: ISegment = {
@@ -77,7 +78,8 @@ export class LabelSession {
   readonly changed = new Emitter<void>();
 
   get state(): SaveState {
-    return this._journal?.state ?? 'saved';
+    const state = this._journal?.state ?? 'saved';
+    return this._coder.isBusy && state === 'saved' ? 'saving' : state;
   }
 
   get message(): string {
@@ -95,18 +97,20 @@ export class LabelSession {
   }
 
   get canUndo(): boolean {
-    return this._history.canUndo;
+    return this._coder.isBusy || this._history.canUndo;
   }
 
   get canRedo(): boolean {
-    return this._history.canRedo;
+    return !this._coder.isBusy && this._history.canRedo;
   }
 
   start(): Promise<void> {
     return this._journal?.start() ?? Promise.resolve();
   }
 
+  /** A stroke begins: others' edits wait until `release` or `commitLater`. */
   hold(): void {
+    this.flush();
     this._journal?.hold();
   }
 
@@ -118,23 +122,51 @@ export class LabelSession {
     this._journal?.retry();
   }
 
+  /**
+   * Takes a stroke that the map shows already; makes its edit between other events.
+   *
+   * The map stays as it is until then: whatever else would change it calls `flush`.
+   */
+  commitLater(coding: Work<Edit | null>): void {
+    this._coder.start(coding, edit => {
+      this.release();
+      if (edit) {
+        this.commit([edit]);
+      } else {
+        this.changed.emit();
+      }
+    });
+    if (this._coder.isBusy) {
+      this.changed.emit();
+    }
+  }
+
+  /** Hands over what is still being made into an edit, now. */
+  flush(): void {
+    this._coder.finish();
+  }
+
   /** Takes edits that the map shows already as one step of the history. */
   commit(step: Edit[]): void {
+    this.flush();
     this._history.add(step);
     step.forEach(edit => this._journal?.add(edit));
     this.changed.emit();
   }
 
   undo(): void {
+    this.flush();
     this._replay(this._history.undo());
   }
 
   redo(): void {
+    this.flush();
     this._replay(this._history.redo());
   }
 
   /** Clears the segment's voxels and takes it from the list, as one step. */
   removeSegment(id: number): void {
+    this.flush();
     const before = this.labels.segments;
     const after = before.filter(segment => segment.id !== id);
     const cleared = this._clearing(id);
@@ -147,6 +179,7 @@ export class LabelSession {
   }
 
   dispose(): void {
+    this.flush();
     this._journal?.dispose();
     this.changed.clear();
     this.labels.changed.clear();
@@ -175,6 +208,7 @@ export class LabelSession {
   }
 
   private readonly _history = new History();
+  private readonly _coder = new Later<Edit | null>();
 }
 
 async function findLayer(

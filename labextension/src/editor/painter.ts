@@ -8,6 +8,7 @@ import type { Edit } from './delta';
 import { ijkAt, type ISliceGeometry, nearestVoxel } from './geometry';
 import { Ink } from './ink';
 import type { LabelMap } from './label_map';
+import type { Work } from './later';
 import type { Settings } from './settings';
 import { Stroke } from './stroke';
 import type { Volume } from './volume';
@@ -60,8 +61,9 @@ export class Painter {
     );
   }
 
-  finish(): Edit | null {
-    return this._stroke.finish();
+  /** Makes an edit of what was painted. */
+  coding(): Work<Edit | null> {
+    return this._stroke.coding();
   }
 
   cancel(): void {

@@ -1,7 +1,8 @@
-import type { Box, Labels } from '../server/frames';
+import { type Box, type Labels, RunWriter, wordsOf } from '../server/frames';
 
 import { clip, copyBox, isEmpty, unionOf } from './box';
-import { type Edit, voxelEdit } from './delta';
+import type { Edit } from './delta';
+import { finished, type Work } from './later';
 import type { LabelMap } from './label_map';
 
 // A block is copied when a tool first comes near it: 32 x 32 x 4 voxels.
@@ -35,15 +36,47 @@ export class Stroke {
     }
   }
 
-  /** @returns null when no voxel is different from before the stroke */
-  finish(): Edit | null {
-    if (!this._box) {
+  /**
+   * Makes the edit, pausing now and then; the map must stay as it is until then.
+   *
+   * @returns null when no voxel is different from before the stroke
+   */
+  *coding(): Work<Edit | null> {
+    const { data, shape } = this._map;
+    const words = alignedWords(data, shape[0]);
+    const box = yield* this._changedBox(words);
+    if (!box) {
       return null;
     }
-    const after = copyBox(this._map.data, this._map.shape, this._box);
-    const before = this._before(this._box, after);
-    const edit = voxelEdit(this._tool, this._seg, this._box, before, after);
-    return isSame(edit.before, edit.after) ? null : edit;
+    const [i0, i1, j0, j1, k0, k1] = box;
+    const before = new RunWriter();
+    const after = new RunWriter();
+    for (let k = k0; k < k1; k++) {
+      yield;
+      let pieces: IPiece[] = [];
+      for (let j = j0; j < j1; j++) {
+        const row = shape[0] * (j + shape[1] * k);
+        after.add(data, words, row + i0, row + i1);
+        if (j === j0 || j % BLOCK[1] === 0) {
+          pieces = this._pieces(i0, i1, j, k);
+        }
+        for (const { from, to, block } of pieces) {
+          if (block) {
+            const start = rowIn(block.box, j, k) - block.box[0];
+            before.add(block.voxels, block.words, start + from, start + to);
+          } else {
+            before.add(data, words, row + from, row + to);
+          }
+        }
+      }
+    }
+    const runs = { before: before.finish(), after: after.finish() };
+    return { tool: this._tool, seg: this._seg, box, ...runs };
+  }
+
+  /** Makes the edit at once. */
+  finish(): Edit | null {
+    return finished(this.coding());
   }
 
   /** Puts everything back as it was. */
@@ -63,7 +96,7 @@ export class Stroke {
   }
 
   private _keep(i: number, j: number, k: number): void {
-    const key = i + 4096 * (j + 4096 * k);
+    const key = keyOf(i, j, k);
     if (this._blocks.has(key)) {
       return;
     }
@@ -73,39 +106,115 @@ export class Stroke {
       this._map.shape
     );
     const voxels = copyBox(this._map.data, this._map.shape, box);
-    this._blocks.set(key, { box, voxels });
+    const words = alignedWords(voxels, box[1] - box[0]);
+    this._blocks.set(key, { box, voxels, words });
   }
 
-  private _before(area: Box, after: Labels): Labels {
-    const before = after.slice();
-    const width = area[1] - area[0];
-    const height = area[3] - area[2];
-    for (const { box, voxels } of this._blocks.values()) {
-      const common = clipTo(box, area);
-      if (isEmpty(common)) {
-        continue;
+  /** Who holds what was in a row before, from `i0` to `i1`: a block, or still the map. */
+  private _pieces(i0: number, i1: number, j: number, k: number): IPiece[] {
+    const [bi, bj, bk] = BLOCK;
+    const pieces: IPiece[] = [];
+    for (let from = i0; from < i1;) {
+      const i = Math.floor(from / bi);
+      const to = Math.min(i1, bi * (i + 1));
+      const key = keyOf(i, Math.floor(j / bj), Math.floor(k / bk));
+      const block = this._blocks.get(key) ?? null;
+      const last = pieces[pieces.length - 1];
+      if (last && !last.block && !block) {
+        last.to = to;
+      } else {
+        pieces.push({ from, to, block });
       }
-      const blockWidth = box[1] - box[0];
-      const blockHeight = box[3] - box[2];
-      for (let k = common[4]; k < common[5]; k++) {
-        for (let j = common[2]; j < common[3]; j++) {
-          const from =
-            common[0] -
-            box[0] +
-            blockWidth * (j - box[2] + blockHeight * (k - box[4]));
-          const to =
-            common[0] -
-            area[0] +
-            width * (j - area[2] + height * (k - area[4]));
-          before.set(voxels.subarray(from, from + common[1] - common[0]), to);
-        }
-      }
+      from = to;
     }
-    return before;
+    return pieces;
+  }
+
+  /** The smallest box around the voxels that are different now. */
+  private *_changedBox(words: Uint32Array | null): Work<Box | null> {
+    const { data, strides } = this._map;
+    const lanes = 4 / data.BYTES_PER_ELEMENT;
+    const [I, J, K] = this._map.shape;
+    const found: Box = [I, 0, J, 0, K, 0];
+    let count = 0;
+    for (const { box, voxels, words: old } of this._blocks.values()) {
+      if (++count % 64 === 0) {
+        yield;
+      }
+      eachRow(box, (i, j, k, at, width) => {
+        const start = i + j * strides[1] + k * strides[2];
+        const isSame =
+          words && old
+            ? isEqual(words, start / lanes, old, at / lanes, width / lanes)
+            : isEqual(data, start, voxels, at, width);
+        if (isSame) {
+          return;
+        }
+        let first = 0;
+        while (data[start + first] === voxels[at + first]) {
+          first++;
+        }
+        let last = width - 1;
+        while (data[start + last] === voxels[at + last]) {
+          last--;
+        }
+        found[0] = Math.min(found[0], i + first);
+        found[1] = Math.max(found[1], i + last + 1);
+        found[2] = Math.min(found[2], j);
+        found[3] = Math.max(found[3], j + 1);
+        found[4] = Math.min(found[4], k);
+        found[5] = Math.max(found[5], k + 1);
+      });
+    }
+    return isEmpty(found) ? null : found;
   }
 
   private _box: Box | null = null;
-  private readonly _blocks = new Map<number, { box: Box; voxels: Labels }>();
+  private readonly _blocks = new Map<number, IBlock>();
+}
+
+/** A part of a row; without a block no tool came near it. */
+interface IPiece {
+  from: number;
+  to: number;
+  block: IBlock | null;
+}
+
+/** What a block held before the stroke. */
+interface IBlock {
+  box: Box;
+  voxels: Labels;
+  words: Uint32Array | null;
+}
+
+function keyOf(i: number, j: number, k: number): number {
+  return i + 4096 * (j + 4096 * k);
+}
+
+/** Place of a row of the box in its copy. */
+function rowIn(box: Box, j: number, k: number): number {
+  const height = box[3] - box[2];
+  return (box[1] - box[0]) * (j - box[2] + height * (k - box[4]));
+}
+
+/** The labels in words of four bytes; null when not every row begins with one. */
+function alignedWords(labels: Labels, width: number): Uint32Array | null {
+  return (width * labels.BYTES_PER_ELEMENT) % 4 === 0 ? wordsOf(labels) : null;
+}
+
+function isEqual(
+  a: ArrayLike<number>,
+  from: number,
+  b: ArrayLike<number>,
+  at: number,
+  count: number
+): boolean {
+  for (let n = 0; n < count; n++) {
+    if (a[from + n] !== b[at + n]) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function eachRow(
@@ -120,15 +229,4 @@ function eachRow(
       at += width;
     }
   }
-}
-
-function clipTo(box: Box, area: Box): Box {
-  return box.map((edge, at) =>
-    at % 2 === 0 ? Math.max(edge, area[at]) : Math.min(edge, area[at])
-  ) as Box;
-}
-
-/** Runs are maximal, so the same labels have the same bytes. */
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -2,6 +2,7 @@ import type { Edit } from './delta';
 import type { IDrag } from './gestures';
 import { ijkAt, nearestVoxel } from './geometry';
 import type { LabelMap } from './label_map';
+import type { Work } from './later';
 import { Painter } from './painter';
 import type { PlaneView } from './plane_view';
 import type { Settings } from './settings';
@@ -15,8 +16,8 @@ export interface IToolHost {
   readonly settings: Settings;
   /** A stroke begins: others' edits wait. */
   beginEdit(): void;
-  /** A stroke ended with this edit (null: nothing changed). */
-  endEdit(edit: Edit | null): void;
+  /** A stroke ended; the work makes its edit (null: it was cancelled). */
+  endEdit(coding: Work<Edit | null> | null): void;
   moveCrosshair(ijk: Triple): void;
   /** Colour of the segment being drawn. */
   readonly color: string;
@@ -95,7 +96,7 @@ export class ToolBox {
     painter.brushTo(...at);
     return {
       move: (x, y) => painter.brushTo(x, y),
-      end: () => this._host.endEdit(painter.finish()),
+      end: () => this._host.endEdit(painter.coding()),
       cancel: () => {
         painter.cancel();
         this._host.endEdit(null);
@@ -141,7 +142,7 @@ export class ToolBox {
     const painter = this._painter(view);
     this._host.beginEdit();
     paint(painter);
-    this._host.endEdit(painter.finish());
+    this._host.endEdit(painter.coding());
   }
 
   private _painter(view: PlaneView): Painter {

@@ -158,55 +158,84 @@ export function decodeDelta(frame: IFrame): IDelta {
 
 /** Maximal runs of (u32 count, u16 value). */
 export function encodeRuns(values: Labels): Uint8Array<ArrayBuffer> {
-  const words = wordsOf(values);
-  let bytes = new Uint8Array(6 * 256);
-  let view = new DataView(bytes.buffer);
-  let out = 0;
-  for (let at = 0; at < values.length;) {
-    const end = runEnd(values, words, at);
-    if (out + 6 > bytes.length) {
-      const grown = new Uint8Array(2 * bytes.length);
-      grown.set(bytes);
-      bytes = grown;
-      view = new DataView(bytes.buffer);
-    }
-    view.setUint32(out, end - at, true);
-    view.setUint16(out + 4, values[at], true);
-    out += 6;
-    at = end;
-  }
-  return bytes.slice(0, out);
+  const runs = new RunWriter();
+  runs.add(values, wordsOf(values), 0, values.length);
+  return runs.finish();
 }
 
-/** Where the run that begins at `start` ends; looks at four bytes at once. */
-function runEnd(
-  values: Labels,
-  words: Uint32Array | null,
-  start: number
-): number {
-  const value = values[start];
-  let at = start + 1;
-  if (words) {
+/** Codes labels that come in pieces. */
+export class RunWriter {
+  /**
+   * Appends `values[from]` up to `values[to]`, the last not included.
+   *
+   * @param words - the same memory, to look at four bytes at once; see `wordsOf`
+   */
+  add(
+    values: Labels,
+    words: Uint32Array | null,
+    from: number,
+    to: number
+  ): void {
     const lanes = 4 / values.BYTES_PER_ELEMENT;
-    while (at % lanes !== 0 && at < values.length && values[at] === value) {
-      at++;
-    }
-    if (at % lanes === 0) {
-      const same = lanes === 4 ? value * 0x01010101 : value * 0x00010001;
-      let word = at / lanes;
-      while (word < words.length && words[word] === same) {
-        word++;
+    let start = from;
+    let at = from;
+    while (at < to) {
+      const value = values[at];
+      if (value !== this._value) {
+        this._count += at - start;
+        this._put();
+        this._value = value;
+        start = at;
       }
-      at = word * lanes;
+      at++;
+      if (words) {
+        while (at % lanes !== 0 && at < to && values[at] === value) {
+          at++;
+        }
+        if (at % lanes === 0) {
+          const same =
+            (lanes === 4 ? value * 0x01010101 : value * 0x00010001) >>> 0;
+          while (at + lanes <= to && words[at / lanes] === same) {
+            at += lanes;
+          }
+        }
+      }
+      while (at < to && values[at] === value) {
+        at++;
+      }
     }
+    this._count += at - start;
   }
-  while (at < values.length && values[at] === value) {
-    at++;
+
+  finish(): Uint8Array<ArrayBuffer> {
+    this._put();
+    return new Uint8Array(this._out.buffer.slice(0, 2 * this._length));
   }
-  return at;
+
+  private _put(): void {
+    if (this._count === 0) {
+      return;
+    }
+    if (this._length + 3 > this._out.length) {
+      const grown = new Uint16Array(2 * this._out.length);
+      grown.set(this._out);
+      this._out = grown;
+    }
+    this._out[this._length++] = this._count & 0xffff;
+    this._out[this._length++] = this._count >>> 16;
+    this._out[this._length++] = this._value;
+    this._count = 0;
+  }
+
+  // As little-endian as every machine a browser runs on.
+  private _out = new Uint16Array(3 * 1024);
+  private _length = 0;
+  private _count = 0;
+  private _value = -1;
 }
 
-function wordsOf(values: Labels): Uint32Array | null {
+/** The memory in words of four bytes; null when it does not begin at one. */
+export function wordsOf(values: Labels): Uint32Array | null {
   return values.byteOffset % 4 === 0
     ? new Uint32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
     : null;
@@ -289,11 +318,32 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   }
   return value;
 });
+// What the same byte does when one, two or three more follow in its word.
+const CRC_TABLE_1 = CRC_TABLE.map(nextCrc);
+const CRC_TABLE_2 = CRC_TABLE_1.map(nextCrc);
+const CRC_TABLE_3 = CRC_TABLE_2.map(nextCrc);
+
+function nextCrc(crc: number): number {
+  return CRC_TABLE[crc & 0xff] ^ (crc >>> 8);
+}
 
 /** CRC-32 of ISO 3309, as zlib computes it. */
 export function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
-  for (let at = 0; at < bytes.length; at++) {
+  let at = 0;
+  for (; at + 4 <= bytes.length; at += 4) {
+    crc ^=
+      bytes[at] |
+      (bytes[at + 1] << 8) |
+      (bytes[at + 2] << 16) |
+      (bytes[at + 3] << 24);
+    crc =
+      CRC_TABLE_3[crc & 0xff] ^
+      CRC_TABLE_2[(crc >>> 8) & 0xff] ^
+      CRC_TABLE_1[(crc >>> 16) & 0xff] ^
+      CRC_TABLE[crc >>> 24];
+  }
+  for (; at < bytes.length; at++) {
     crc = CRC_TABLE[(crc ^ bytes[at]) & 0xff] ^ (crc >>> 8);
   }
   return (crc ^ 0xffffffff) >>> 0;
