@@ -34,12 +34,12 @@ def run_notebook(notebook: Path, results: Path, home: Path) -> nbformat.Notebook
     return content
 
 
-def main(results: Path) -> None:
+def main(results: Path, notebooks: Path = HERE) -> None:
     results.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=HERE.parent, prefix=".demo-") as workspace:
-        home = Path(workspace) / ".medlab"
-        content = run_notebook(HERE / "00-the-whole-loop.ipynb", results, home)
+    with tempfile.TemporaryDirectory(dir=notebooks.parent, prefix=".demo-") as place:
+        home = Path(place) / ".medlab"
+        content = run_notebook(notebooks / "00-the-whole-loop.ipynb", results, home)
     html, _ = HTMLExporter(embed_images=True).from_notebook_node(content)
     (results / "00-the-whole-loop.html").write_text(html)
     print((results / "dice.csv").read_text().strip())

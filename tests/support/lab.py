@@ -188,7 +188,7 @@ def open_browser(
             executable_path=chromium, args=[*_QUIET, *_SOFTWARE_GL[gl]]
         )
         context = browser.new_context(viewport={"width": width, "height": height})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(45_000)
         context.route(lambda url: _is_foreign(url, lab), guard)
         page = context.new_page()
         try:
