@@ -5,7 +5,6 @@ Sources:
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.labels._segment import PALETTE, Segment
-from medlab.scans import NotAScan, check_affine, swap_lps_ras
+from medlab.scans import (
+    NotAScan,
+    TooLarge,
+    check_affine,
+    read_nrrd_array,
+    read_nrrd_fields,
+    swap_lps_ras,
+)
 
 _FIELD = re.compile(r"Segment(\d+)_(\w+)")
 
@@ -44,36 +50,35 @@ class SegNrrd:
 
 
 def read_seg_nrrd(path: Path, name: str) -> SegNrrd:
-    """Read a file.
+    """Read a file, never more of it than its header promises.
 
     Raises:
         NotAScan: If there is none, or it cannot be read.
+        TooLarge: If its header promises more than fits.
     """
-    import nrrd
-
     try:
-        with path.open("rb") as file:
-            # pynrrd drops letters that are not ASCII from bytes, not from text.
-            header = nrrd.read_header(_decoded(file))
-            data = nrrd.read_data(header, file, str(path), index_order="F")
+        fields, offset = read_nrrd_fields(path, name)
+        data = read_nrrd_array(fields, path, name, offset)
         layers = data if data.ndim == 4 else data[np.newaxis]
         affine = np.eye(4)
-        affine[:3, :3] = np.asarray(header["space directions"], np.float64)[-3:].T
-        affine[:3, 3] = header["space origin"]
-        places = _places(header)
+        affine[:3, :3] = np.asarray(fields["space directions"], np.float64)[-3:].T
+        affine[:3, 3] = fields["space origin"]
+        places = _places(fields)
         if layers.ndim != 4 or any(p.layer >= len(layers) for p in places):
             raise ValueError("layers")
     except FileNotFoundError as error:
         raise NotAScan(
             f"There must be a label file {name!r}, got nothing there. Look for its name."
         ) from error
+    except TooLarge:
+        raise
     except Exception as error:
-        # pynrrd raises a dozen kinds of errors on broken files.
+        # A broken header ends in a dozen kinds of errors.
         raise NotAScan(
             f"{name!r} must be a .seg.nrrd file, and could not be read as one. "
             "Save it again from the program that made it."
         ) from error
-    if "left-posterior" in str(header.get("space", "left-posterior")).lower():
+    if "left-posterior" in str(fields.get("space", "left-posterior")).lower():
         affine = swap_lps_ras(affine)
     return SegNrrd(layers, check_affine(affine, name), places)
 
@@ -88,11 +93,6 @@ def flatten(file: SegNrrd) -> tuple[NDArray[Any], int]:
         overlap |= mask & (voxels > 0)
         voxels[mask] = place.segment.id
     return voxels, int(np.count_nonzero(overlap))
-
-
-def _decoded(file: Any) -> Iterator[str]:
-    for line in iter(file.readline, b""):
-        yield line.decode("utf-8", "replace")
 
 
 def _places(header: dict[str, Any]) -> tuple[Place, ...]:

@@ -26,7 +26,7 @@ _COLOURS = (
 )  # fmt: skip
 
 
-class SampleNotFetched(MedlabError, RuntimeError):  # noqa: N818 - named as a sentence
+class SampleNotFetched(MedlabError, RuntimeError):
     """The sample could not be downloaded."""
 
     code = "sample-not-fetched"

@@ -29,6 +29,8 @@ from medlab.scans._index import find_summary as find_summary
 from medlab.scans._index import list_scans as list_scans
 from medlab.scans._limits import NotAScan as NotAScan
 from medlab.scans._limits import TooLarge as TooLarge
+from medlab.scans._nrrd import read_nrrd_array as read_nrrd_array
+from medlab.scans._nrrd import read_nrrd_fields as read_nrrd_fields
 from medlab.scans._open import ScanNotFound as ScanNotFound
 from medlab.scans._open import open_scan as open_scan
 from medlab.scans._picture import draw_thumbnail as draw_thumbnail

@@ -19,13 +19,13 @@ DEFLATED_BYTES = 512 << 20
 _RATIO, _RATIO_FROM_BYTES = 400, 1 << 30
 
 
-class NotAScan(MedlabError):  # noqa: N818 - named as a sentence
+class NotAScan(MedlabError):
     """The file is not what its name says, or is damaged."""
 
     code = "not-a-scan"
 
 
-class TooLarge(MedlabError):  # noqa: N818 - named as a sentence
+class TooLarge(MedlabError):
     """The scan would not fit in memory."""
 
     code = "too-large"

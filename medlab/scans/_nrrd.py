@@ -40,7 +40,7 @@ def read_header(path: Path, name: str) -> Header:
     Raises:
         MedlabError: If it is not NRRD, has no usable affine, or is too large.
     """
-    fields, _ = _fields(path, name)
+    fields, _ = read_nrrd_fields(path, name)
     return _header(fields, path, name)[0]
 
 
@@ -50,20 +50,11 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     Raises:
         MedlabError: If it cannot be read, or is 4D and `frame` is None.
     """
-    fields, offset = _fields(path, name)
+    fields, offset = read_nrrd_fields(path, name)
     header, other_axis = _header(fields, path, name)
     chosen = pick_frame(name, header.frames, frame)
-    sizes = [int(n) for n in fields["sizes"]]
-    dtype = _dtype(fields, name)
-    try:
-        content = _content(fields, path, offset, int(np.prod(sizes)) * dtype.itemsize)
-        if content is None:
-            raise cut_short(name, _KIND)
-        stored = np.frombuffer(content, dtype).reshape(sizes, order="F")
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        if isinstance(error, NotAScan):
-            raise
-        raise damaged(name, _KIND) from error
+    stored = read_nrrd_array(fields, path, name, offset)
+    dtype = stored.dtype
     if other_axis is not None:
         stored = np.moveaxis(stored, other_axis, -1)
         stored = stored if header.channels > 1 else stored[..., chosen]
@@ -78,8 +69,52 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     return Volume(voxels, header.affine, modality, header.warnings)
 
 
-def _fields(path: Path, name: str) -> tuple[dict[str, Any], int]:
-    """The header as pynrrd reads it, and where in the file the data begin."""
+def read_nrrd_array(
+    fields: dict[str, Any], path: Path, name: str, offset: int
+) -> NDArray[Any]:
+    """The numbers of a NRRD file, in the sizes and the type of its header.
+
+    The sizes are checked before anything is unpacked, and no more is unpacked than they
+    promise.
+
+    Args:
+        fields: The header.
+        path: The file.
+        name: What to call it in messages.
+        offset: Where in the file the data begin.
+
+    Raises:
+        MedlabError: If it is too large, ends early, or cannot be unpacked.
+    """
+    sizes, dtype = _check_fields(fields, path, name)
+    try:
+        content = _content(fields, path, offset, math.prod(sizes) * dtype.itemsize)
+        if content is None:
+            raise cut_short(name, _KIND)
+        return np.frombuffer(content, dtype).reshape(sizes, order="F")
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        if isinstance(error, NotAScan):
+            raise
+        raise damaged(name, _KIND) from error
+
+
+def _check_fields(
+    fields: dict[str, Any], path: Path, name: str
+) -> tuple[list[int], np.dtype[Any]]:
+    """Sizes and type of what the header promises, once they are believed."""
+    sizes, dtype = [int(n) for n in fields["sizes"]], _dtype(fields, name)
+    check_size(name, sizes, dtype.itemsize)
+    if str(fields["encoding"]).lower() != "raw" and "data file" not in fields:
+        check_ratio(name, math.prod(sizes) * dtype.itemsize, path.stat().st_size)
+    return sizes, dtype
+
+
+def read_nrrd_fields(path: Path, name: str) -> tuple[dict[str, Any], int]:
+    """The header as pynrrd reads it, and where in the file the data begin.
+
+    Raises:
+        MedlabError: If it is not NRRD.
+    """
     import nrrd
 
     with path.open("rb") as handle:
@@ -94,7 +129,9 @@ def _fields(path: Path, name: str) -> tuple[dict[str, Any], int]:
     ]
     header_end = min(ends, default=len(start))
     try:
-        fields = dict(nrrd.read_header(io.BytesIO(start[:header_end])))
+        # pynrrd drops letters that are not ASCII from bytes, not from text.
+        text = start[:header_end].decode("utf-8", "replace")
+        fields = dict(nrrd.read_header(io.StringIO(text, newline="\n")))
         if len(fields["sizes"]) != fields["dimension"] or "encoding" not in fields:
             raise damaged(name, _KIND)
     except NotAScan:
@@ -120,11 +157,7 @@ def _dtype(fields: dict[str, Any], name: str) -> np.dtype[Any]:
 
 def _header(fields: dict[str, Any], path: Path, name: str) -> tuple[Header, int | None]:
     """The header, and which axis is not one of space (colour or time), if any."""
-    sizes = [int(n) for n in fields["sizes"]]
-    check_size(name, sizes, _dtype(fields, name).itemsize)
-    if str(fields["encoding"]).lower() != "raw" and "data file" not in fields:
-        size = math.prod(sizes) * _dtype(fields, name).itemsize
-        check_ratio(name, size, path.stat().st_size)
+    sizes, _ = _check_fields(fields, path, name)
     kinds = [str(k).lower() for k in fields.get("kinds", [])] or ["domain"] * len(sizes)
     directions = fields.get("space directions")
     other: int | None = None

@@ -23,7 +23,7 @@ _READERS: dict[str, tuple[str, ModuleType]] = {
 }
 
 
-class ScanNotFound(MedlabError, LookupError):  # noqa: N818 - named as a sentence
+class ScanNotFound(MedlabError, LookupError):
     """There is no such scan."""
 
     code = "scan-not-found"

@@ -21,7 +21,7 @@ from medlab.scans._volume import ScanSource
 DEFAULT_TIMEOUT_S = 180.0
 
 
-class DecodingFailed(MedlabError):  # noqa: N818 - named as a sentence
+class DecodingFailed(MedlabError):
     """The worker ended without an answer."""
 
     code = "decoding-failed"

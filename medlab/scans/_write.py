@@ -20,7 +20,7 @@ _NIFTI_TYPES = (
 )  # fmt: skip
 
 
-class NotWritten(MedlabError, OSError):  # noqa: N818 - named as a sentence
+class NotWritten(MedlabError, OSError):
     """A file that was written did not come back as it should."""
 
     code = "not-written"

@@ -39,7 +39,7 @@ _KEPT_COMMANDS = 32
 _CHUNK_BYTES = 4 << 20
 
 
-class RunNotFound(MedlabError, LookupError):  # noqa: N818
+class RunNotFound(MedlabError, LookupError):
     """No run of that id lies below the home."""
 
     code = "run-not-found"

@@ -24,6 +24,8 @@ from medlab.widgets._view_data import SceneData
 
 _NEEDED = ("itkwidgets", "imjoy_jupyterlab_extension", "imjoy_elfinder")
 _LONGEST_WAIT_S = 180.0
+# itkwidgets' own 0.5 leaves labels too pale to tell apart.
+_LABEL_BLEND = 0.8
 
 
 def load() -> None:
@@ -87,10 +89,14 @@ def view(
     import itkwidgets
     from IPython.utils.capture import capture_output
 
-    arguments: dict[str, Any] = {"image": _image(scene.voxels, scene.affine)}
+    arguments: dict[str, Any] = {
+        "image": _image(scene.voxels, scene.affine),
+        "bg_color": (0.0, 0.0, 0.0),  # a scan is read on black
+    }
     if overlay is not None:
         # Names are not passed: the viewer wants a JavaScript Map, which imjoy-rpc cannot send.
         arguments["label_image"] = _image(overlay[0], scene.affine)
+        arguments["label_blend"] = _LABEL_BLEND
     # The widget's own element takes the place of what itkwidgets displays: ipykernel 7
     # drops displays that come from a comm message.
     with capture_output():
