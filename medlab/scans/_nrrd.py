@@ -228,7 +228,11 @@ def _affine(
 def _content(
     fields: dict[str, Any], path: Path, offset: int, expected: int
 ) -> bytes | None:
-    """Exactly the bytes the header promises, or None if the file has fewer."""
+    """Exactly the bytes the header promises, or None if the file has fewer.
+
+    Raises:
+        ValueError: If packed voxels are more than it promises, as pynrrd does as well.
+    """
     datafile = fields.get("data file", fields.get("datafile"))
     where = path if datafile is None else _beside(path, str(datafile))
     skip = int(fields.get("byte skip", fields.get("byteskip", 0)))
@@ -242,16 +246,20 @@ def _content(
             content = handle.read(expected)
         elif encoding in ("gzip", "gz"):
             unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            content = _unpack(handle, unpacker, max(skip, 0) + expected)[max(skip, 0) :]
+            content = _unpack(handle, unpacker, max(skip, 0) + expected + 1)
+            content = content[max(skip, 0) :]
         elif encoding in ("bzip2", "bz2"):
             squeezed = bz2.BZ2Decompressor()
-            content = _unpack(handle, squeezed, max(skip, 0) + expected)[max(skip, 0) :]
+            content = _unpack(handle, squeezed, max(skip, 0) + expected + 1)
+            content = content[max(skip, 0) :]
         elif encoding in ("ascii", "text", "txt"):
             text = handle.read(32 * expected)
             dtype = _dtype(fields, path.name)
             content = np.array(text.split(), np.float64).astype(dtype).tobytes()
         else:
             raise ValueError("unknown encoding")
+    if len(content) > expected and encoding not in ("ascii", "text", "txt"):
+        raise ValueError("more voxels than the header promises")
     return content if len(content) >= expected else None
 
 
