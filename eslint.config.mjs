@@ -29,7 +29,7 @@ export default tseslint.config(
     ]
   },
   {
-    files: ['labextension/**/*.{ts,tsx,mjs}', 'tests/labextension/**/*.ts'],
+    files: ['labextension/**/*.{ts,tsx,mjs}', 'tests/**/*.ts'],
     extends: [...tseslint.configs.recommended],
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
@@ -85,7 +85,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['tests/labextension/**/*.ts'],
+    files: ['tests/**/*.ts'],
     rules: { 'max-lines-per-function': 'off' }
   },
   { plugins: { jupyter } },

@@ -90,8 +90,8 @@ def drawable(voxels: NDArray[Any]) -> NDArray[Any]:
     voxels = voxels.astype(np.float32)
     finite = np.isfinite(voxels)
     if not finite.all():
-        least = float(voxels[finite].min()) if finite.any() else 0.0
-        voxels = np.where(finite, voxels, np.float32(least))
+        floor = voxels[finite].min() if finite.any() else np.float32(0)
+        voxels = np.where(finite, voxels, floor)
     return voxels
 
 
