@@ -41,7 +41,13 @@ class State:
 
 
 def write_snapshot(folder: Path, state: State) -> None:
-    """Write the state, read it back, and only then forget all but the last two."""
+    """Write the state, read it back, and only then forget all but the last two.
+
+    Only for who holds the layer's lock: what others seem to be writing was left by a
+    process that was killed, and is removed.
+    """
+    for left in folder.glob(".writing-*.mls"):
+        left.unlink(missing_ok=True)
     header = {
         "op": "snapshot",
         **{"rev": state.rev, "journal_bytes": state.journal_bytes},

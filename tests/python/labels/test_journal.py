@@ -3,6 +3,9 @@
 import errno
 import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -153,6 +156,36 @@ def test_the_two_newest_snapshots_are_kept(home, layer, many_snapshots):
     names = sorted(path.name for path in home.labels.glob("*/labels/snapshot-*"))
 
     assert names == ["snapshot-000000005.mls", "snapshot-000000006.mls"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from medlab.labels import Layer, _ledger, _snapshot
+from medlab.scans import Home, ScanSource
+
+_ledger._SNAPSHOT_EVERY_BYTES = 1
+_snapshot.append_record = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+root = Path(sys.argv[1])
+home, source = Home(root, root / ".medlab"), ScanSource("scans/thorax.nii.gz")
+layer = Layer.open(home, source, create=False)
+layer.paint("lung", [[[True]]])
+"""
+
+
+def test_what_a_kill_left_of_a_snapshot_goes_with_the_next_one(
+    home, layer, many_snapshots
+):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(home.root)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    folder = home.labels / layer.scan_id / layer.name
+    assert len(list(folder.glob(".writing-*.mls"))) == 1
+    (folder / ".writing-notes.txt").touch()  # Whatever it is, it is no snapshot.
+
+    layer.paint("liver", np.ones((2, 2, 2), bool))
+
+    assert [path.name for path in folder.glob(".writing-*")] == [".writing-notes.txt"]
+    assert len(list(folder.glob("snapshot-*.mls"))) == 1
 
 
 def test_a_damaged_snapshot_is_passed_over(home, layer, open_layer, many_snapshots):
