@@ -2,7 +2,9 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { showErrorMessage } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { serverFromSettings } from '../server/lab';
 import { ItkwidgetsBridge } from './bridge';
@@ -20,7 +22,13 @@ const bridge: JupyterFrontEndPlugin<void> = {
   description: 'Lets itkwidgets draw without the internet.',
   autoStart: true,
   requires: [INotebookTracker],
-  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker) => {
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('medlab');
     const server = serverFromSettings(app.serviceManager.serverSettings);
     const bridge = new ItkwidgetsBridge(
       id =>
@@ -31,9 +39,11 @@ const bridge: JupyterFrontEndPlugin<void> = {
     );
     window.medlabItkwidgets = bridge;
     window.connectPlugin = kernelId => {
-      void bridge.connect(kernelId).catch(error => {
-        console.warn('itkwidgets could not be shown:', error);
-      });
+      void bridge
+        .connect(kernelId)
+        .catch(error =>
+          showErrorMessage(trans.__('itkwidgets could not be shown'), error)
+        );
     };
   }
 };

@@ -2,7 +2,6 @@
 /* global itkVtkViewer, imjoyRPC */
 
 // itk-vtk-viewer's plugin API looks for a global of this name.
-// eslint-disable-next-line no-unused-vars
 var container = document.querySelector('.content');
 
 imjoyRPC
