@@ -4,4 +4,9 @@ import { trainingPlugins } from './training/plugin';
 import { viewerPlugins } from './viewer/plugin';
 
 export * from './tokens';
-export default [...scanPlugins, ...viewerPlugins, ...trainingPlugins, ...itkPlugins];
+export default [
+  ...scanPlugins,
+  ...viewerPlugins,
+  ...trainingPlugins,
+  ...itkPlugins
+];
