@@ -26,6 +26,8 @@ _NEEDED = ("itkwidgets", "imjoy_jupyterlab_extension", "imjoy_elfinder")
 _LONGEST_WAIT_S = 180.0
 # itkwidgets' own 0.5 leaves labels too pale to tell apart.
 _LABEL_BLEND = 0.8
+# Dark as scans are read, and light enough to find the viewer's black menu button.
+_BACKGROUND = (0.27, 0.27, 0.27)
 
 
 def load() -> None:
@@ -91,7 +93,7 @@ def view(
 
     arguments: dict[str, Any] = {
         "image": _image(scene.voxels, scene.affine),
-        "bg_color": (0.0, 0.0, 0.0),  # a scan is read on black
+        "bg_color": _BACKGROUND,
     }
     if overlay is not None:
         # Names are not passed: the viewer wants a JavaScript Map, which imjoy-rpc cannot send.
