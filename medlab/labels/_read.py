@@ -44,19 +44,26 @@ def open_labels(path: Path | str, *, home: Home | None = None) -> Labels:
 
 def _open_seg_nrrd(path: Path) -> Labels:
     file = read_seg_nrrd(path, path.name)
-    if len(file.layers) == 1:
+    if len(file.layers) == 1 and all(p.segment.id == p.value for p in file.places):
         # Every value is kept, also one that the file has no name for.
         voxels = _as_labels(file.layers[0], path.name)
         ids = [int(value) for value in np.unique(voxels) if value]
         named = {place.segment.id: place.segment for place in file.places}
         return Labels(voxels, file.affine, _complete(named, ids))
-    voxels, overlap = flatten(file)
-    notes: tuple[str, ...] = ()
+    voxels, overlap, unnamed = flatten(file)
+    notes: list[str] = []
     if overlap:
-        notes = (
-            f"{overlap} voxels belong to several segments; the later one was kept.",
+        notes.append(
+            f"{overlap} voxels belong to several segments; the later one was kept."
         )
-    return Labels(voxels, file.affine, tuple(p.segment for p in file.places), notes)
+    if unnamed:
+        notes.append(
+            f"{unnamed} voxels hold a value that no segment of the file names; "
+            "they were left out."
+        )
+    return Labels(
+        voxels, file.affine, tuple(p.segment for p in file.places), tuple(notes)
+    )
 
 
 def _complete(named: dict[int, Segment], ids: list[int]) -> tuple[Segment, ...]:

@@ -83,8 +83,13 @@ def read_seg_nrrd(path: Path, name: str) -> SegNrrd:
     return SegNrrd(layers, check_affine(affine, name), places)
 
 
-def flatten(file: SegNrrd) -> tuple[NDArray[Any], int]:
-    """One map of all layers, and how many voxels were in several segments."""
+def flatten(file: SegNrrd) -> tuple[NDArray[Any], int, int]:
+    """One map of all layers.
+
+    Returns:
+        The map; how many voxels were in several segments; and how many hold, in some
+        layer, a value that no segment names.
+    """
     top = max((place.segment.id for place in file.places), default=0)
     voxels = np.zeros(file.layers.shape[1:], np.uint8 if top <= 255 else np.uint16)
     overlap = np.zeros(voxels.shape, bool)
@@ -92,7 +97,11 @@ def flatten(file: SegNrrd) -> tuple[NDArray[Any], int]:
         mask = file.layers[place.layer] == place.value
         overlap |= mask & (voxels > 0)
         voxels[mask] = place.segment.id
-    return voxels, int(np.count_nonzero(overlap))
+    unnamed = np.zeros(voxels.shape, bool)
+    for number, layer in enumerate(file.layers):
+        named = [place.value for place in file.places if place.layer == number]
+        unnamed |= ~np.isin(layer, [0, *named])
+    return voxels, int(np.count_nonzero(overlap)), int(np.count_nonzero(unnamed))
 
 
 def _places(header: dict[str, Any]) -> tuple[Place, ...]:

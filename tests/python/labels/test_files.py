@@ -38,6 +38,16 @@ def write_seg_nrrd(path, voxels, fields):
     nrrd.write(str(path), voxels, header, index_order="F")
 
 
+def segment_fields(*listed):
+    """Fields that name `(name, value, layer)` each."""
+    fields = {}
+    for place, (name, value, layer) in enumerate(listed):
+        fields[f"Segment{place}_Name"] = name
+        fields[f"Segment{place}_LabelValue"] = str(value)
+        fields[f"Segment{place}_Layer"] = str(layer)
+    return fields
+
+
 def refusal(path):
     with pytest.raises(MedlabError) as refused:
         open_labels(path)
@@ -107,6 +117,35 @@ def test_values_without_a_name_are_kept(tmp_path):
     np.testing.assert_array_equal(labels.voxels, voxels)
     told = {s.id: s.name for s in labels.segments}
     assert told == {1: "segment 1", 2: "two", 3: "segment 3"}
+
+
+def test_values_of_layers_that_nobody_names_are_told(tmp_path):
+    path, layers = tmp_path / "some.seg.nrrd", np.zeros((2, 7, 8, 9), np.uint8)
+    layers[0, 0, 0, :3], layers[1, 6, 7, :5] = 1, 2
+    write_seg_nrrd(path, layers, segment_fields(("lung", 1, 0)))
+
+    labels = open_labels(path)
+
+    assert np.argwhere(labels.voxels).tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 2]]
+    assert labels.warnings == (
+        "5 voxels hold a value that no segment of the file names; they were left out.",
+    )
+
+
+def test_two_segments_of_one_value_are_not_mixed_up_with_a_third(tmp_path):
+    # They overlap everywhere; the third must keep its own voxels.
+    path, voxels = tmp_path / "some.seg.nrrd", np.zeros((7, 8, 9), np.uint8)
+    voxels[0, 0, :4], voxels[6, 7, :3] = 1, 2
+    told = segment_fields(("left", 1, 0), ("same", 1, 0), ("right", 2, 0))
+    write_seg_nrrd(path, voxels, told)
+
+    labels = open_labels(path)
+
+    counts = {s.name: np.count_nonzero(labels.mask(s.name)) for s in labels.segments}
+    assert counts == {"left": 0, "same": 4, "right": 3}
+    assert labels.warnings == (
+        "4 voxels belong to several segments; the later one was kept.",
+    )
 
 
 # What is refused, and what the message advises.
