@@ -26,11 +26,12 @@ def run_notebook(notebook: Path, results: Path, home: Path) -> nbformat.Notebook
     Raises:
         nbclient.exceptions.CellExecutionError: If a cell fails.
     """
-    os.environ["MEDLAB_RESULTS"] = str(results.resolve())
-    os.environ["MEDLAB_HOME"] = str(home.resolve())
+    folders = {"MEDLAB_RESULTS": results, "MEDLAB_HOME": home}
+    named = {name: str(folder.resolve()) for name, folder in folders.items()}
     content = nbformat.read(notebook, as_version=4)
     resources = {"metadata": {"path": str(notebook.parent)}}
-    NotebookClient(content, timeout=1200, resources=resources).execute()
+    client = NotebookClient(content, timeout=1200, resources=resources)
+    client.execute(env={**os.environ, **named})
     return content
 
 
