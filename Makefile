@@ -7,6 +7,8 @@ export PATH := $(BIN):$(PATH)
 export KERAS_BACKEND := jax
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/medlab
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# In a container one often is root, which JupyterLab wants to be told.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 FRONTEND := $(shell find labextension -type f -not -name '*.spec.ts') package.json tsconfig.json
 
 .PHONY: help lab demo test test-long check wheel clean
@@ -46,7 +48,7 @@ samples/ct-chest-small: | $(VENV)/python.done
 	@medlab samples ct-chest-small --to $@
 
 lab: $(VENV)/frontend.done samples/ct-chest-small
-	@jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/00-the-whole-loop.ipynb
+	@jupyter lab --ServerApp.root_dir="$(CURDIR)" $(AS_ROOT) notebooks/00-the-whole-loop.ipynb
 
 demo: $(VENV)/frontend.done samples/ct-chest-small
 	@python notebooks/demo.py results
