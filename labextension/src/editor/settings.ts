@@ -2,7 +2,7 @@ import type { IVolumeInfo } from '../server/types';
 
 import { Emitter } from './emitter';
 import type { IconName } from './icons';
-import type { LabelMap } from './label_map';
+import type { LabelMap } from './labels/label_map';
 
 export type Tool =
   'crosshair' | 'brush' | 'eraser' | 'threshold' | 'polygon' | 'lasso' | 'fill';

@@ -11,7 +11,7 @@ import {
   PLANES,
   rasOf,
   sliceGeometry
-} from '../../../labextension/src/editor/geometry';
+} from '../../../labextension/src/editor/view/geometry';
 import type { Triple } from '../../../labextension/src/server/types';
 
 const SHAPE: Triple = [7, 8, 9];

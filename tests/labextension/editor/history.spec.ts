@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { paintBalls } from '../../../labextension/src/editor/brush';
+import { paintBalls } from '../../../labextension/src/editor/tools/brush';
 import {
   applyEdit,
   boxes,
@@ -9,11 +9,11 @@ import {
   mergeSegments,
   rebased,
   segmentsEdit
-} from '../../../labextension/src/editor/delta';
-import { History } from '../../../labextension/src/editor/history';
-import { Ink } from '../../../labextension/src/editor/ink';
-import { LabelMap } from '../../../labextension/src/editor/label_map';
-import { Stroke } from '../../../labextension/src/editor/stroke';
+} from '../../../labextension/src/editor/labels/delta';
+import { History } from '../../../labextension/src/editor/labels/history';
+import { Ink } from '../../../labextension/src/editor/tools/ink';
+import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
+import { Stroke } from '../../../labextension/src/editor/labels/stroke';
 import type { Labels } from '../../../labextension/src/server/frames';
 import type { ISegment, Triple } from '../../../labextension/src/server/types';
 

@@ -4,7 +4,7 @@ import {
   automaticWindow,
   brightness,
   lookupFor
-} from '../../../labextension/src/editor/intensity';
+} from '../../../labextension/src/editor/view/intensity';
 
 describe('a window', () => {
   it('has its mid-grey half a unit below the center, as DICOM says', () => {

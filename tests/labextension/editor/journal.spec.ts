@@ -2,17 +2,17 @@ import 'fake-indexeddb/auto';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { paintDiscs } from '../../../labextension/src/editor/brush';
-import { applyEdit, type Edit } from '../../../labextension/src/editor/delta';
-import { Ink } from '../../../labextension/src/editor/ink';
-import { Journal, newSession } from '../../../labextension/src/editor/journal';
-import { LabelMap } from '../../../labextension/src/editor/label_map';
+import { paintDiscs } from '../../../labextension/src/editor/tools/brush';
+import { applyEdit, type Edit } from '../../../labextension/src/editor/labels/delta';
+import { Ink } from '../../../labextension/src/editor/tools/ink';
+import { Journal, newSession } from '../../../labextension/src/editor/labels/journal';
+import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
 import {
   type IPendingStore,
   MemoryStore,
   openPendingStore
-} from '../../../labextension/src/editor/pending_store';
-import { Stroke } from '../../../labextension/src/editor/stroke';
+} from '../../../labextension/src/editor/labels/pending_store';
+import { Stroke } from '../../../labextension/src/editor/labels/stroke';
 import type { Triple } from '../../../labextension/src/server/types';
 import { infoOf, MemoryServer } from './memory_server';
 

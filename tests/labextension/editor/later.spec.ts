@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { Later, type Work } from '../../../labextension/src/editor/later';
+import { Later, type Work } from '../../../labextension/src/editor/labels/later';
 
 let now = 0;
 let heard: string[] = [];

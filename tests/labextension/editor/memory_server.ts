@@ -14,8 +14,8 @@ import type {
   IVolumeInfo,
   Triple
 } from '../../../labextension/src/server/types';
-import { applyEdit } from '../../../labextension/src/editor/delta';
-import { LabelMap } from '../../../labextension/src/editor/label_map';
+import { applyEdit } from '../../../labextension/src/editor/labels/delta';
+import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
 
 /** A server in memory that holds one scan and one layer, with the real one's rules. */
 export class MemoryServer implements IServer {

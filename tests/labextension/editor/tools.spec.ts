@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import {
   paintConnected,
   paintOutline
-} from '../../../labextension/src/editor/area';
-import { paintBalls, paintDiscs } from '../../../labextension/src/editor/brush';
+} from '../../../labextension/src/editor/tools/area';
+import { paintBalls, paintDiscs } from '../../../labextension/src/editor/tools/brush';
 import {
   gridOf,
   sliceGeometry
-} from '../../../labextension/src/editor/geometry';
-import { Ink } from '../../../labextension/src/editor/ink';
-import { LabelMap } from '../../../labextension/src/editor/label_map';
-import { Stroke } from '../../../labextension/src/editor/stroke';
+} from '../../../labextension/src/editor/view/geometry';
+import { Ink } from '../../../labextension/src/editor/tools/ink';
+import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
+import { Stroke } from '../../../labextension/src/editor/labels/stroke';
 import type { Triple } from '../../../labextension/src/server/types';
 
 const POLYGON_ROWS = [

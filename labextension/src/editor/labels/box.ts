@@ -1,0 +1,46 @@
+import type { Box } from '../../server/frames';
+import type { Triple } from '../../server/types';
+
+/** Half-open boxes of voxels. */
+
+export function unionOf(a: Box | null, b: Box): Box {
+  if (!a) {
+    return [...b];
+  }
+  return a.map((edge, at) =>
+    at % 2 === 0 ? Math.min(edge, b[at]) : Math.max(edge, b[at])
+  ) as Box;
+}
+
+export function clip(box: Box, shape: Triple): Box {
+  return box.map((edge, at) =>
+    Math.min(shape[at >> 1], Math.max(0, edge))
+  ) as Box;
+}
+
+export function isEmpty(box: Box): boolean {
+  return box[1] <= box[0] || box[3] <= box[2] || box[5] <= box[4];
+}
+
+export function sizeOf(box: Box): number {
+  return (box[1] - box[0]) * (box[3] - box[2]) * (box[5] - box[4]);
+}
+
+/** Copies the box out of a map of this shape, i fastest. */
+export function copyBox<T extends Uint8Array | Uint16Array>(
+  data: T,
+  shape: Triple,
+  box: Box
+): T {
+  const width = box[1] - box[0];
+  const out = new (data.constructor as new (n: number) => T)(sizeOf(box));
+  let at = 0;
+  for (let k = box[4]; k < box[5]; k++) {
+    for (let j = box[2]; j < box[3]; j++) {
+      const start = box[0] + shape[0] * (j + shape[1] * k);
+      out.set(data.subarray(start, start + width), at);
+      at += width;
+    }
+  }
+  return out;
+}

@@ -1,0 +1,75 @@
+import type { Box, Labels } from '../../server/frames';
+import type { ISegment, Triple } from '../../server/types';
+
+import { Emitter } from '../emitter';
+
+/** What became different: a box of voxels, the segment list, or both. */
+export interface ILabelChange {
+  box: Box | null;
+  segments: boolean;
+}
+
+/** One integer a voxel of the scan's grid, and what the integers stand for. */
+export class LabelMap {
+  constructor(
+    readonly shape: Triple,
+    data?: Labels,
+    segments: ISegment[] = []
+  ) {
+    this.data = data ?? new Uint8Array(shape[0] * shape[1] * shape[2]);
+    this.segments = segments;
+  }
+
+  /** i fastest, then j, k; 0 is background. */
+  data: Labels;
+  segments: ISegment[];
+  readonly changed = new Emitter<ILabelChange>();
+
+  /** Steps to the next voxel along i, j, k. */
+  get strides(): Triple {
+    return [1, this.shape[0], this.shape[0] * this.shape[1]];
+  }
+
+  get wholeBox(): Box {
+    const [i, j, k] = this.shape;
+    return [0, i, 0, j, 0, k];
+  }
+
+  segment(id: number): ISegment | undefined {
+    return this.segments.find(segment => segment.id === id);
+  }
+
+  labelAt(ijk: Triple): number {
+    const [i, j, k] = ijk;
+    return this.data[i + this.shape[0] * (j + this.shape[1] * k)];
+  }
+
+  replace(data: Labels, segments: ISegment[]): void {
+    this.data = data;
+    this.segments = segments;
+    this.changed.emit({ box: this.wholeBox, segments: true });
+  }
+
+  setSegments(segments: ISegment[]): void {
+    this.segments = segments;
+    this.changed.emit({ box: null, segments: true });
+  }
+
+  /**
+   * Which labels a tool may overwrite, 1 for yes.
+   *
+   * @param only - overwrite just this label (and never a locked one)
+   */
+  writable(only?: number): Uint8Array {
+    const mask = new Uint8Array(65536).fill(only === undefined ? 1 : 0);
+    if (only !== undefined) {
+      mask[only] = 1;
+    }
+    for (const segment of this.segments) {
+      if (segment.locked) {
+        mask[segment.id] = 0;
+      }
+    }
+    return mask;
+  }
+}

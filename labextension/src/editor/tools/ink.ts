@@ -1,0 +1,45 @@
+import type { Voxels } from '../../server/frames';
+
+import type { LabelMap } from '../labels/label_map';
+import type { Stroke } from '../labels/stroke';
+
+/** What a tool writes, and where it may: locked labels and intensities outside a range stay. */
+export class Ink {
+  /**
+   * @param writable - 1 for each label that may be overwritten
+   * @param range - paint only intensities within, both ends included
+   */
+  constructor(
+    readonly map: LabelMap,
+    readonly stroke: Stroke,
+    private readonly _label: number,
+    private readonly _writable: Uint8Array,
+    private readonly _range: {
+      voxels: Voxels;
+      low: number;
+      high: number;
+    } | null
+  ) {}
+
+  /** Writes `count` voxels, `step` apart; their box has been touched before. */
+  row(start: number, count: number, step: number): void {
+    const data = this.map.data;
+    const writable = this._writable;
+    const label = this._label;
+    const end = start + count * step;
+    if (this._range) {
+      const { voxels, low, high } = this._range;
+      for (let at = start; at < end; at += step) {
+        if (voxels[at] >= low && voxels[at] <= high && writable[data[at]]) {
+          data[at] = label;
+        }
+      }
+      return;
+    }
+    for (let at = start; at < end; at += step) {
+      if (writable[data[at]]) {
+        data[at] = label;
+      }
+    }
+  }
+}

@@ -1,0 +1,315 @@
+import type { Box } from '../../server/frames';
+import type { Triple } from '../../server/types';
+
+import { element, svg } from '../dom';
+import {
+  ijkAt,
+  type ISliceGeometry,
+  type Plane,
+  pixelOf,
+  sliceGeometry
+} from './geometry';
+import { PixelLayer } from './pixel_layer';
+import { drawLabels, drawSlice, type IRect, rectOf, unionRect } from './raster';
+import type { Scene } from './scene';
+import { Viewport } from './viewport';
+
+export const TITLES: Record<Plane, string> = {
+  axial: 'Axial',
+  sagittal: 'Sagittal',
+  coronal: 'Coronal'
+};
+
+/**
+ * One plane on the screen.
+ *
+ * The image and the labels are two canvases in the slice's own pixels, which the browser
+ * scales: zooming and panning redraw nothing, a brush stroke only the box it changed.
+ */
+export class PlaneView {
+  constructor(
+    readonly plane: Plane,
+    private readonly _scene: Scene,
+    radiological: boolean,
+    trans: (text: string) => string,
+    private readonly _wake: () => void
+  ) {
+    this.slice = sliceGeometry(_scene.volume.grid, plane, radiological);
+    this._viewport = new Viewport(this.slice);
+    const { width, height, depth } = this.slice;
+    this._image = new PixelLayer('medlab-Plane-image', width, height);
+    this._labels = new PixelLayer('medlab-Plane-labels', width, height);
+    this.stage = element('div', { className: 'medlab-Plane-stage' }, [
+      this._image.canvas,
+      this._labels.canvas,
+      this._overlay
+    ]);
+    this.slider = element('input', {
+      className: 'medlab-Plane-slider',
+      attributes: {
+        ...{ type: 'range', min: '0', max: String(depth - 1), tabindex: '-1' },
+        'aria-label': `${trans(TITLES[plane])}: ${trans('slice')}`
+      }
+    });
+    this.slider.hidden = depth < 2;
+    this.node = element(
+      'div',
+      {
+        className: `medlab-Plane medlab-mod-${plane}`,
+        attributes: {
+          tabindex: '0',
+          role: 'application',
+          'aria-roledescription': trans('image plane'),
+          'data-plane': plane
+        }
+      },
+      [
+        this.stage,
+        this._title,
+        this._intensity,
+        ...this._letters(),
+        this.slider
+      ]
+    );
+    this._trans = trans;
+    this._overlay.append(this._lineX, this._lineY, this._outline, this._cursor);
+  }
+
+  readonly node: HTMLElement;
+  readonly stage: HTMLElement;
+  readonly slider: HTMLInputElement;
+  readonly slice: ISliceGeometry;
+
+  /** The slice on show: an index along the axis that goes through the plane. */
+  get index(): number {
+    return this._scene.crosshair[this.slice.w];
+  }
+
+  /** Screen pixels a millimetre. */
+  get scale(): number {
+    return this._viewport.scale;
+  }
+
+  /** The image must be drawn again: another slice, another window, new voxels. */
+  invalidate(): void {
+    this._imageDirty = true;
+    this.invalidateLabels(null);
+  }
+
+  /** @param box - voxels whose labels changed; null for all */
+  invalidateLabels(box: Box | null): void {
+    const { width, height } = this.slice;
+    const rect = box
+      ? rectOf(this.slice, this.index, box)
+      : { x0: 0, x1: width, y0: 0, y1: height };
+    if (rect) {
+      this._dirty = unionRect(this._dirty, rect);
+      this._wake();
+    }
+  }
+
+  /** The crosshair or the size of the view changed. */
+  invalidatePlace(): void {
+    this._placeDirty = true;
+    this._wake();
+  }
+
+  /** Draws what is dirty, if the view is on the screen. */
+  draw(): void {
+    if (this.node.hidden) {
+      return;
+    }
+    if (this.index !== this._drawnIndex) {
+      this.invalidate();
+      this._placeDirty = true;
+      this._drawnIndex = this.index;
+    }
+    const { volume, lookup, window, labels, ink } = this._scene;
+    if (this._imageDirty) {
+      this._imageDirty = false;
+      drawSlice(
+        this._image.pixels,
+        volume,
+        this.slice,
+        this.index,
+        lookup,
+        window
+      );
+      this._image.put();
+      this._describe();
+    }
+    if (this._dirty) {
+      drawLabels(
+        this._labels.pixels,
+        labels,
+        this.slice,
+        this.index,
+        ink,
+        this._dirty
+      );
+      this._labels.put(this._dirty);
+      this._dirty = null;
+    }
+    if (this._placeDirty) {
+      this._placeDirty = false;
+      this._place();
+    }
+  }
+
+  /** Fits the slice into the view again after its size changed. */
+  resize(): void {
+    const width = this.stage.clientWidth;
+    const height = this.stage.clientHeight;
+    if (width === 0 || height === 0) {
+      return;
+    }
+    this._viewport.resize(width, height);
+    this.invalidatePlace();
+  }
+
+  /** Looks where the view is on the page: once an event, before anything is changed. */
+  measure(): DOMRect {
+    this._frame = this.stage.getBoundingClientRect();
+    return this._frame;
+  }
+
+  /** Slice pixel, not rounded, under a place on the page; pixel centres are integers. */
+  pixelAt(clientX: number, clientY: number): [number, number] {
+    const frame = this._frame ?? this.measure();
+    return this._viewport.toPixel(clientX - frame.left, clientY - frame.top);
+  }
+
+  /** Voxel index, not rounded, of slice pixel (x, y) of the slice on show. */
+  ijkAt(x: number, y: number): Triple {
+    return ijkAt(this.slice, x, y, this.index);
+  }
+
+  /** Zooms so that the pixel under (clientX, clientY) stays where it is. */
+  zoomBy(factor: number, clientX?: number, clientY?: number): void {
+    const frame = this.stage.getBoundingClientRect();
+    const x =
+      (clientX ?? frame.left + frame.width / 2) - frame.left - frame.width / 2;
+    const y =
+      (clientY ?? frame.top + frame.height / 2) - frame.top - frame.height / 2;
+    this._viewport.zoomBy(factor, x, y);
+    this.invalidatePlace();
+  }
+
+  panBy(dx: number, dy: number): void {
+    this._viewport.panBy(dx, dy);
+    this.invalidatePlace();
+  }
+
+  fit(): void {
+    this._viewport.fit();
+    this.invalidatePlace();
+  }
+
+  /** The brush at slice pixel (x, y); null hides it. */
+  showCursor(at: [number, number] | null, radius_mm = 0, color = ''): void {
+    this._cursor.setAttribute('visibility', at ? 'visible' : 'hidden');
+    if (at) {
+      const [cx, cy] = this._viewport.toScreen(at);
+      const r = Math.max(1, radius_mm * this.scale);
+      for (const [name, value] of Object.entries({ cx, cy, r })) {
+        this._cursor.setAttribute(name, value.toFixed(1));
+      }
+      this._cursor.style.stroke = color;
+    }
+  }
+
+  /** An outline being drawn, in slice pixels. */
+  showOutline(points: readonly [number, number][], color = ''): void {
+    this._outlinePoints = points;
+    this._outline.style.stroke = color;
+    this._drawOutline();
+  }
+
+  setCrosshairShown(isShown: boolean): void {
+    this.node.classList.toggle('medlab-mod-plain', !isShown);
+  }
+
+  private _place(): void {
+    const [sx, sy] = this._viewport.pixelSize;
+    const [left, top] = this._viewport.origin;
+    const matrix = `matrix(${sx}, 0, 0, ${sy}, ${left}, ${top})`;
+    this._image.canvas.style.transform = matrix;
+    this._labels.canvas.style.transform = matrix;
+    // Voxels with visible edges once they are large, smooth below.
+    this._image.canvas.classList.toggle(
+      'medlab-mod-pixelated',
+      Math.min(sx, sy) > 6
+    );
+    const [x, y] = this._viewport.toScreen(
+      pixelOf(this.slice, this._scene.crosshair)
+    );
+    const [width, height] = this._viewport.size;
+    const gap = 9;
+    const h = (a: number, b: number) => `M${a} ${y.toFixed(1)}H${b}`;
+    const v = (a: number, b: number) => `M${x.toFixed(1)} ${a}V${b}`;
+    this._lineX.setAttribute('d', h(0, x - gap) + h(x + gap, width));
+    this._lineY.setAttribute('d', v(0, y - gap) + v(y + gap, height));
+    this._drawOutline();
+  }
+
+  private _drawOutline(): void {
+    const points = this._outlinePoints.map(point =>
+      this._viewport
+        .toScreen(point)
+        .map(x => x.toFixed(1))
+        .join(',')
+    );
+    this._outline.setAttribute('points', points.join(' '));
+  }
+
+  private _describe(): void {
+    const { depth, plane } = this.slice;
+    const { window } = this._scene;
+    const number = `${this.index + 1} / ${depth}`;
+    this._title.textContent = `${this._trans(TITLES[plane])}  ${number}`;
+    const round = (x: number) =>
+      Math.abs(x) < 10 ? +x.toPrecision(3) : Math.round(x);
+    this._intensity.textContent =
+      this._scene.volume.info.channels === 3
+        ? ''
+        : `W ${round(window.width)}  L ${round(window.center)}`;
+    this.slider.value = String(this.index);
+    const label = `${this._trans(TITLES[plane])}, ${this._trans('slice')} ${number}`;
+    this.node.setAttribute('aria-label', label);
+  }
+
+  private _letters(): HTMLElement[] {
+    return Object.entries(this.slice.letters).map(([side, letter]) =>
+      element('span', {
+        className: `medlab-Plane-letter medlab-mod-${side}`,
+        text: letter,
+        attributes: { 'data-side': side }
+      })
+    );
+  }
+
+  private readonly _trans: (text: string) => string;
+  private readonly _viewport: Viewport;
+  private readonly _image: PixelLayer;
+  private readonly _labels: PixelLayer;
+  private readonly _title = element('div', { className: 'medlab-Plane-title' });
+  private readonly _intensity = element('div', {
+    className: 'medlab-Plane-window'
+  });
+  private readonly _overlay = svg('svg', { class: 'medlab-Plane-overlay' });
+  private readonly _lineX = svg('path', { class: 'medlab-Plane-line' });
+  private readonly _lineY = svg('path', { class: 'medlab-Plane-line' });
+  private readonly _outline = svg('polyline', {
+    class: 'medlab-Plane-outline'
+  });
+  private readonly _cursor = svg('circle', {
+    class: 'medlab-Plane-cursor',
+    visibility: 'hidden'
+  });
+  private _outlinePoints: readonly [number, number][] = [];
+  private _frame: DOMRect | null = null;
+  private _imageDirty = true;
+  private _placeDirty = true;
+  private _dirty: IRect | null = null;
+  private _drawnIndex = -1;
+}

@@ -1,0 +1,198 @@
+import type { Box, Voxels } from '../../server/frames';
+
+import type { ISliceGeometry } from './geometry';
+import { brightness, greyPixel, type ILookup, type IWindow } from './intensity';
+import type { LabelMap } from '../labels/label_map';
+import type { Volume } from './volume';
+
+/** A part of a slice, in its own pixels; half-open. */
+export interface IRect {
+  x0: number;
+  x1: number;
+  y0: number;
+  y1: number;
+}
+
+/** Where a slice's pixels lie among the voxels. */
+interface IWalk {
+  start: number;
+  stepX: number;
+  stepY: number;
+}
+
+function walk(
+  slice: ISliceGeometry,
+  index: number,
+  shape: readonly number[]
+): IWalk {
+  const strides = [1, shape[0], shape[0] * shape[1]];
+  const su = strides[slice.u];
+  const sv = strides[slice.v];
+  return {
+    start:
+      index * strides[slice.w] +
+      (slice.flipU ? (slice.width - 1) * su : 0) +
+      (slice.flipV ? (slice.height - 1) * sv : 0),
+    stepX: slice.flipU ? -su : su,
+    stepY: slice.flipV ? -sv : sv
+  };
+}
+
+/** Draws a slice of the volume as opaque pixels, `0xAABBGGRR`. */
+export function drawSlice(
+  out: Uint32Array,
+  volume: Volume,
+  slice: ISliceGeometry,
+  index: number,
+  lookup: ILookup | null,
+  window: IWindow
+): void {
+  const { start, stepX, stepY } = walk(slice, index, volume.info.shape);
+  const { width, height } = slice;
+  if (volume.info.channels === 3) {
+    drawColours(out, volume.data, width, height, start, stepX, stepY);
+  } else if (lookup) {
+    drawIntegers(out, volume.data, width, height, start, stepX, stepY, lookup);
+  } else {
+    for (let y = 0, p = 0; y < height; y++) {
+      for (let x = 0, at = start + y * stepY; x < width; x++, at += stepX) {
+        out[p++] = greyPixel(brightness(volume.data[at], window));
+      }
+    }
+  }
+}
+
+function drawIntegers(
+  out: Uint32Array,
+  data: Voxels,
+  width: number,
+  height: number,
+  start: number,
+  stepX: number,
+  stepY: number,
+  lookup: ILookup
+): void {
+  const { pixels, offset } = lookup;
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0, at = start + y * stepY; x < width; x++, at += stepX) {
+      out[p++] = pixels[data[at] + offset];
+    }
+  }
+}
+
+function drawColours(
+  out: Uint32Array,
+  data: Voxels,
+  width: number,
+  height: number,
+  start: number,
+  stepX: number,
+  stepY: number
+): void {
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = 3 * (start + y * stepY + x * stepX);
+      const blue = data[at + 2] << 16;
+      out[p++] = (0xff000000 | blue | (data[at + 1] << 8) | data[at]) >>> 0;
+    }
+  }
+}
+
+/** How labels are coloured over the image. */
+export interface ILabelInk {
+  /** Pixel of each label inside an area; 0 is clear. */
+  fill: Uint32Array;
+  /** Pixel of each label at the rim of an area; null draws no rims. */
+  rim: Uint32Array | null;
+}
+
+/** @param opacity - of the areas, 0 to 1 */
+export function labelInk(
+  map: LabelMap,
+  opacity: number,
+  outlined: boolean
+): ILabelInk {
+  const fill = new Uint32Array(65536);
+  const rim = outlined ? new Uint32Array(65536) : null;
+  const alpha = Math.round(255 * opacity * (outlined ? 0.65 : 1));
+  for (const { id, color, visible } of map.segments) {
+    if (!visible) {
+      continue;
+    }
+    const rgb = parseInt(color.slice(1), 16);
+    const bgr = ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16);
+    fill[id] = ((alpha << 24) | bgr) >>> 0;
+    if (rim) {
+      rim[id] = (0xff000000 | bgr) >>> 0;
+    }
+  }
+  return { fill, rim };
+}
+
+/** Draws the labels in a part of a slice; `out` holds the whole slice. */
+export function drawLabels(
+  out: Uint32Array,
+  map: LabelMap,
+  slice: ISliceGeometry,
+  index: number,
+  ink: ILabelInk,
+  rect: IRect
+): void {
+  const { start, stepX, stepY } = walk(slice, index, map.shape);
+  const { fill, rim } = ink;
+  const data = map.data;
+  const { width, height } = slice;
+  for (let y = rect.y0; y < rect.y1; y++) {
+    let at = start + y * stepY + rect.x0 * stepX;
+    let p = y * width + rect.x0;
+    for (let x = rect.x0; x < rect.x1; x++, at += stepX, p++) {
+      const label = data[at];
+      out[p] = fill[label];
+      if (rim && label !== 0) {
+        const inner =
+          x > 0 &&
+          x + 1 < width &&
+          y > 0 &&
+          y + 1 < height &&
+          data[at - stepX] === label &&
+          data[at + stepX] === label &&
+          data[at - stepY] === label &&
+          data[at + stepY] === label;
+        if (!inner) {
+          out[p] = rim[label];
+        }
+      }
+    }
+  }
+}
+
+/** The part of slice `index` that a box covers, one pixel wider; null if it misses it. */
+export function rectOf(
+  slice: ISliceGeometry,
+  index: number,
+  box: Box
+): IRect | null {
+  if (index < box[2 * slice.w] || index >= box[2 * slice.w + 1]) {
+    return null;
+  }
+  const [u0, u1] = [box[2 * slice.u], box[2 * slice.u + 1]];
+  const [v0, v1] = [box[2 * slice.v], box[2 * slice.v + 1]];
+  const { width, height } = slice;
+  return {
+    x0: Math.max(0, (slice.flipU ? width - u1 : u0) - 1),
+    x1: Math.min(width, (slice.flipU ? width - u0 : u1) + 1),
+    y0: Math.max(0, (slice.flipV ? height - v1 : v0) - 1),
+    y1: Math.min(height, (slice.flipV ? height - v0 : v1) + 1)
+  };
+}
+
+export function unionRect(a: IRect | null, b: IRect): IRect {
+  return a
+    ? {
+        x0: Math.min(a.x0, b.x0),
+        x1: Math.max(a.x1, b.x1),
+        y0: Math.min(a.y0, b.y0),
+        y1: Math.max(a.y1, b.y1)
+      }
+    : b;
+}

@@ -1,0 +1,113 @@
+import type { Triple } from '../../server/types';
+
+import { Emitter } from '../emitter';
+import {
+  automaticWindow,
+  type ILookup,
+  type IWindow,
+  lookupFor
+} from './intensity';
+import type { LabelMap } from '../labels/label_map';
+import { type ILabelInk, labelInk } from './raster';
+import type { ISettings } from '../settings';
+import type { Volume } from './volume';
+
+/** What all planes of an editor show: the scan and its labels, and how and where. */
+export class Scene {
+  constructor(
+    readonly volume: Volume,
+    readonly labels: LabelMap
+  ) {
+    const { info } = volume;
+    this._window = info.window;
+    this._lookup = lookupFor(info.dtype, info.window);
+    this._ink = labelInk(labels, 0.5, true);
+    this._crosshair = info.shape.map(size => Math.floor(size / 2)) as Triple;
+  }
+
+  readonly crosshairChanged = new Emitter<Triple>();
+  readonly windowChanged = new Emitter<IWindow>();
+  readonly inkChanged = new Emitter<void>();
+
+  get window(): IWindow {
+    return this._window;
+  }
+
+  /** Pixel of each integer intensity; null for a scan of other numbers. */
+  get lookup(): ILookup | null {
+    return this._lookup;
+  }
+
+  get ink(): ILabelInk {
+    return this._ink;
+  }
+
+  get crosshair(): Triple {
+    return this._crosshair;
+  }
+
+  setWindow(center: number, width: number): void {
+    const { dtype } = this.volume.info;
+    const floor = dtype === 'f4' ? 1e-6 : 1;
+    this._window = { center, width: Math.max(floor, width) };
+    this._lookup = lookupFor(dtype, this._window);
+    this.windowChanged.emit({ ...this._window });
+  }
+
+  chooseWindow(preset: IWindow | 'auto' | 'full'): void {
+    if (preset === 'full') {
+      const [low, high] = this.volume.info.range;
+      this.setWindow((low + high) / 2, high - low);
+      return;
+    }
+    const { center, width } =
+      preset === 'auto' ? automaticWindow(this.volume.data) : preset;
+    this.setWindow(center, width);
+  }
+
+  moveCrosshair(ijk: Triple): void {
+    const old = this._crosshair;
+    if (ijk.some((x, axis) => x !== old[axis])) {
+      this._crosshair = ijk;
+      this.crosshairChanged.emit([...ijk]);
+    }
+  }
+
+  /** Moves the crosshair along one axis of the voxels, not beyond its ends. */
+  goTo(axis: number, index: number): void {
+    const ijk: Triple = [...this._crosshair];
+    const last = this.volume.info.shape[axis] - 1;
+    ijk[axis] = Math.min(last, Math.max(0, index));
+    this.moveCrosshair(ijk);
+  }
+
+  /** Colours the labels as the settings and the segment list say. */
+  mixInk({ opacity, isOutlined, areLabelsShown }: ISettings): void {
+    const key = JSON.stringify([
+      ...[opacity, isOutlined, areLabelsShown],
+      this.labels.segments.map(each => [each.id, each.color, each.visible])
+    ]);
+    if (key === this._inkKey) {
+      return;
+    }
+    this._inkKey = key;
+    this._ink = labelInk(this.labels, opacity, isOutlined);
+    if (!areLabelsShown) {
+      this._ink.fill.fill(0);
+      this._ink.rim = null;
+    }
+    this.inkChanged.emit();
+  }
+
+  dispose(): void {
+    this.crosshairChanged.clear();
+    this.windowChanged.clear();
+    this.inkChanged.clear();
+  }
+
+  private _window: IWindow;
+  private _lookup: ILookup | null;
+  private _ink: ILabelInk;
+  private _inkKey = '';
+  private _crosshair: Triple;
+}
