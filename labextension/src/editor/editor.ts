@@ -2,30 +2,31 @@ import type { IServer } from '../server/connection';
 import { fetchVolumeInfo } from '../server/requests';
 import type { ISegment, Triple } from '../server/types';
 
-import type { Edit } from './labels/delta';
-import { element } from './dom';
-import { Emitter } from './emitter';
-import { nearestVoxel, type Plane } from './view/geometry';
-import { Gestures } from './input/gestures';
-import type { IWindow } from './view/intensity';
-import type { SaveState } from './labels/journal';
-import { KeyCommands } from './input/key_commands';
-import { KeyListener } from './input/key_listener';
-import type { LabelMap } from './labels/label_map';
-import { LabelSession } from './labels/label_session';
-import type { Work } from './labels/later';
-import type { PlaneView } from './view/plane_view';
-import { Planes } from './view/planes';
-import { PointerCommands } from './input/pointer_commands';
 import { Progress } from './bars/progress';
 import { ReadOut } from './bars/read_out';
-import { Scene } from './view/scene';
+import { SideColumn } from './bars/side_column';
+import { StatusBar } from './bars/status_bar';
+import { Toolbar, toolbarOptions } from './bars/toolbar';
+import type { IEditorContext } from './context';
+import { element } from './dom';
+import { Emitter } from './emitter';
+import { Gestures } from './input/gestures';
+import { KeyCommands } from './input/key_commands';
+import { KeyListener } from './input/key_listener';
+import { PointerCommands } from './input/pointer_commands';
+import type { SaveState } from './labels/journal';
+import type { LabelMap } from './labels/label_map';
+import { LabelSession } from './labels/label_session';
 import { SegmentEdits } from './segments/segment_edits';
 import { SegmentList } from './segments/segment_list';
 import { firstSettings, Settings } from './settings';
-import { StatusBar } from './bars/status_bar';
-import { Toolbar, toolbarOptions } from './bars/toolbar';
 import { type IToolHost, ToolBox } from './tools/tool_box';
+import { type Translate, untranslated } from './translate';
+import { nearestVoxel, type Plane } from './view/geometry';
+import type { IWindow } from './view/intensity';
+import type { PlaneView } from './view/plane_view';
+import { Planes } from './view/planes';
+import { Scene } from './view/scene';
 import { Volume } from './view/volume';
 
 export interface ISliceEditorOptions {
@@ -38,7 +39,7 @@ export interface ISliceEditorOptions {
   tools: boolean;
   /** For a layer that does not exist yet. */
   segments?: Partial<ISegment>[];
-  trans?: (text: string) => string;
+  trans?: Translate;
   /** The patient's left on the image's right (default). */
   radiological?: boolean;
   /** The only plane on show at first. */
@@ -48,15 +49,17 @@ export interface ISliceEditorOptions {
 /**
  * Shows a scan in one to three planes and lets labels be drawn on it.
  *
- * Free of any framework: it is given an element to live in and a server to ask. What it
- * shows is in its `Scene`; this class opens the scan and connects the parts.
+ * Free of any framework: it is given an element to live in and a server to ask. It opens
+ * the scan, then builds and places the parts; what they share is the `IEditorContext`.
  */
-export class SliceEditor implements IToolHost {
+export class SliceEditor {
   constructor(
     host: HTMLElement,
     private readonly _options: ISliceEditorOptions
   ) {
-    this._trans = _options.trans ?? (text => text);
+    this._trans = _options.trans ?? untranslated;
+    this._status = new StatusBar(this._trans);
+    this._side = new SideColumn(this._trans);
     this._body.append(this._progress.node);
     this.node = element(
       'div',
@@ -99,11 +102,6 @@ export class SliceEditor implements IToolHost {
     return this._session?.rev ?? 0;
   }
 
-  get color(): string {
-    const { segment } = this.settings.values;
-    return this.labels.segment(segment)?.color ?? '#ffffff';
-  }
-
   /** Fourth cell of the grid when three planes are shown. */
   get slot3d(): HTMLElement | null {
     return this._planes?.slot3d ?? null;
@@ -114,7 +112,7 @@ export class SliceEditor implements IToolHost {
   }
 
   set crosshair(ijk: Triple) {
-    this.moveCrosshair(nearestVoxel(this.volume.info.shape, ijk));
+    this._scene.moveCrosshair(nearestVoxel(this.volume.info.shape, ijk));
   }
 
   get window(): IWindow {
@@ -135,10 +133,6 @@ export class SliceEditor implements IToolHost {
     this._planes?.show(layout);
   }
 
-  moveCrosshair(ijk: Triple): void {
-    this._scene.moveCrosshair(ijk);
-  }
-
   /** Draws what is dirty now instead of in the next frame. */
   flush(): void {
     this._planes?.flush();
@@ -149,29 +143,12 @@ export class SliceEditor implements IToolHost {
       return;
     }
     this._abort.abort();
-    this._disposables.forEach(dispose => dispose());
+    this._disposables.forEach(part => part.dispose());
     this._session?.dispose();
     this.crosshairChanged.clear();
     this.saveStateChanged.clear();
     this.windowChanged.clear();
     this.node.remove();
-  }
-
-  beginEdit(): void {
-    this._session?.hold();
-    const { segment } = this.settings.values;
-    const isLocked = this.labels.segment(segment)?.locked;
-    this._status.notify(
-      isLocked ? this._trans('This segment is locked: unlock it to draw.') : ''
-    );
-  }
-
-  endEdit(coding: Work<Edit | null> | null): void {
-    if (coding) {
-      this._session?.commitLater(coding);
-    } else {
-      this._session?.release();
-    }
   }
 
   private async _open(): Promise<void> {
@@ -201,86 +178,98 @@ export class SliceEditor implements IToolHost {
     this.flush();
   }
 
+  /** Builds the parts and puts them in their places. */
   private _build(session: LabelSession): Planes {
-    const { planes: names, plane, radiological = true, tools } = this._options;
-    const { info } = this.volume;
+    const { planes: names, plane, radiological = true } = this._options;
     const scene = this._scene;
-    const readOut = new ReadOut(
-      scene,
-      this.settings,
-      this._status,
-      () => this.color
-    );
+    const colour = () => this._color;
+    const readOut = new ReadOut(scene, this.settings, this._status, colour);
     const planes = new Planes(names, scene, radiological, this._trans, () => {
       if (this._isReady) {
         readOut.update();
       }
     });
     this._planes = planes;
+    const context = this._makeContext(session, planes);
+    const { hasTools } = context;
     const segments = new SegmentEdits(session, this.settings, this._trans);
-    this._listen(session, planes, segments, readOut);
-    this.settings.set(firstSettings(info, scene.labels, tools));
-    this._toolbar = this._makeToolbar(session, planes);
-    const list = new SegmentList(
-      scene.labels,
-      this.settings,
-      segments,
-      this._trans,
-      tools
-    );
-    list.node.hidden = !tools && scene.labels.segments.length === 0;
+    const tools = new ToolBox(toolHost(context));
+    this._listen(context, tools, segments, readOut);
+    this.settings.set(firstSettings(this.volume.info, scene.labels, hasTools));
+    this._toolbar = this._makeToolbar(context);
+    if (hasTools || scene.labels.segments.length > 0) {
+      const { labels } = scene;
+      const list = new SegmentList(
+        ...([labels, this.settings, segments, this._trans, hasTools] as const)
+      );
+      this._side.place('segments', list.node);
+      this._disposables.push(list);
+    }
     this.node.prepend(this._toolbar.node);
-    this._body.prepend(planes.node, list.node);
+    this._body.prepend(planes.node, this._side.node);
+    this._side.node.hidden = this._side.isEmpty;
     this.node.append(this._status.node);
-    this._status.notify(info.warnings.join(' '));
-    this._disposables.push(
-      () => this._toolbar?.dispose(),
-      () => list.dispose(),
-      () => planes.dispose(),
-      () => scene.dispose()
-    );
-    this._connect(planes, readOut);
+    this._status.notify(this.volume.info.warnings.join(' '));
+    this._disposables.push(this._toolbar, planes, scene);
+    this._connect(planes, tools, readOut);
     this._followSession(session);
     this.showLayout(plane ?? (names.length > 1 ? 'grid' : names[0]));
     return planes;
   }
 
+  private _makeContext(session: LabelSession, planes: Planes): IEditorContext {
+    const { server, scanId, tools } = this._options;
+    const color = () => this._color;
+    return {
+      ...{ server, scanId, session, planes, hasTools: tools },
+      scene: this._scene,
+      settings: this.settings,
+      trans: this._trans,
+      signal: this._abort.signal,
+      side: this._side.node,
+      get color() {
+        return color();
+      },
+      isReady: () => this._isReady,
+      notify: sentence => this._status.notify(sentence),
+      announce: () => undefined,
+      showSection: name => this._side.show(name),
+      run: () => false,
+      keyOf: () => ''
+    };
+  }
+
+  private get _color(): string {
+    const { segment } = this.settings.values;
+    return this.labels.segment(segment)?.color ?? '#ffffff';
+  }
+
   /** Connects the pointer and the keys. */
   private _listen(
-    session: LabelSession,
-    planes: Planes,
+    context: IEditorContext,
+    tools: ToolBox,
     segments: SegmentEdits,
     readOut: ReadOut
   ): void {
-    const scene = this._scene;
-    const isReady = () => this._isReady;
+    const { scene, planes, session, settings, isReady, signal } = context;
     const pointer = new PointerCommands({
-      ...{ scene, planes, segments, readOut, isReady },
-      ...{ settings: this.settings, tools: this._tools },
+      ...{ scene, planes, segments, readOut, isReady, settings, tools },
       showLayout: layout => this.showLayout(layout)
     });
     const commands = new KeyCommands(
-      this._options.tools,
-      scene,
-      planes,
-      this.settings,
-      this._tools,
-      session
+      ...([context.hasTools, scene, planes, settings, tools, session] as const)
     );
     const keys = new KeyListener(
-      this.node,
-      commands,
-      this.settings,
-      isReady,
-      this._abort.signal
+      ...([this.node, commands, settings, isReady, signal] as const)
     );
     for (const view of planes.views) {
-      const gestures = new Gestures(view, pointer, () => keys.isSpaceDown);
-      this._disposables.push(() => gestures.dispose());
+      this._disposables.push(
+        new Gestures(view, pointer, () => keys.isSpaceDown)
+      );
     }
   }
 
-  private _makeToolbar(session: LabelSession, planes: Planes): Toolbar {
+  private _makeToolbar({ session, planes }: IEditorContext): Toolbar {
     const { planes: names, tools } = this._options;
     return new Toolbar(
       this.settings,
@@ -296,7 +285,7 @@ export class SliceEditor implements IToolHost {
     );
   }
 
-  private _connect(planes: Planes, readOut: ReadOut): void {
+  private _connect(planes: Planes, tools: ToolBox, readOut: ReadOut): void {
     const scene = this._scene;
     const updateInk = () => {
       scene.mixInk(this.settings.values);
@@ -320,7 +309,7 @@ export class SliceEditor implements IToolHost {
     this.settings.changed.connect(({ tool, isCrosshairShown }) => {
       updateInk();
       if (tool !== 'polygon') {
-        this._tools.dropPolygon();
+        tools.dropPolygon();
       }
       this.node.dataset.tool = tool;
       planes.setCrosshairShown(isCrosshairShown);
@@ -364,16 +353,42 @@ export class SliceEditor implements IToolHost {
     }
   }
 
-  private readonly _trans: (text: string) => string;
+  private readonly _trans: Translate;
   private readonly _abort = new AbortController();
   private readonly _body = element('div', { className: 'medlab-Editor-body' });
   private readonly _progress = new Progress();
-  private readonly _disposables: (() => void)[] = [];
-  private readonly _tools = new ToolBox(this);
-  private readonly _status = new StatusBar(text => this._trans(text));
+  private readonly _disposables: { dispose(): void }[] = [];
+  private readonly _status: StatusBar;
+  private readonly _side: SideColumn;
   private _scene!: Scene;
   private _session: LabelSession | null = null;
   private _planes: Planes | null = null;
   private _toolbar: Toolbar | null = null;
   private _isReady = false;
+}
+
+/** What the tools do to the editor. */
+function toolHost(context: IEditorContext): IToolHost {
+  const { scene, session, settings, notify, trans } = context;
+  return {
+    ...{ volume: scene.volume, labels: scene.labels, settings },
+    get color() {
+      return context.color;
+    },
+    moveCrosshair: ijk => scene.moveCrosshair(ijk),
+    beginEdit: () => {
+      session.hold();
+      const isLocked = scene.labels.segment(settings.values.segment)?.locked;
+      notify(
+        isLocked ? trans('This segment is locked: unlock it to draw.') : ''
+      );
+    },
+    endEdit: coding => {
+      if (coding) {
+        session.commitLater(coding);
+      } else {
+        session.release();
+      }
+    }
+  };
 }
