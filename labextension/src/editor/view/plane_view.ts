@@ -2,6 +2,7 @@ import type { Box } from '../../server/frames';
 import type { Triple } from '../../server/types';
 
 import { element, svg } from '../dom';
+import { Emitter } from '../emitter';
 import {
   ijkAt,
   type ISliceGeometry,
@@ -79,10 +80,17 @@ export class PlaneView {
   readonly stage: HTMLElement;
   readonly slider: HTMLInputElement;
   readonly slice: ISliceGeometry;
+  /** Another slice, another place or another size: what lies on top moves along. */
+  readonly placed = new Emitter<void>();
 
   /** The slice on show: an index along the axis that goes through the plane. */
   get index(): number {
     return this._scene.crosshair[this.slice.w];
+  }
+
+  /** Drawings over the image, in screen pixels from the stage's corner. */
+  get overlay(): SVGSVGElement {
+    return this._overlay;
   }
 
   /** Screen pixels a millimetre. */
@@ -179,6 +187,11 @@ export class PlaneView {
     return this._viewport.toPixel(clientX - frame.left, clientY - frame.top);
   }
 
+  /** Where a slice pixel lies on the stage, in screen pixels. */
+  toScreen(pixel: readonly number[]): [number, number] {
+    return this._viewport.toScreen(pixel);
+  }
+
   /** Voxel index, not rounded, of slice pixel (x, y) of the slice on show. */
   ijkAt(x: number, y: number): Triple {
     return ijkAt(this.slice, x, y, this.index);
@@ -250,6 +263,7 @@ export class PlaneView {
     this._lineX.setAttribute('d', h(0, x - gap) + h(x + gap, width));
     this._lineY.setAttribute('d', v(0, y - gap) + v(y + gap, height));
     this._drawOutline();
+    this.placed.emit();
   }
 
   private _drawOutline(): void {
