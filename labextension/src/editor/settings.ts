@@ -1,29 +1,8 @@
 import type { IVolumeInfo } from '../server/types';
 
 import { Emitter } from './emitter';
-import type { IconName } from './icons';
-import type { LabelMap } from './labels/label_map';
-
-export type Tool =
-  'crosshair' | 'brush' | 'eraser' | 'threshold' | 'polygon' | 'lasso' | 'fill';
-
-export interface IToolChoice {
-  tool: Tool;
-  icon: IconName;
-  /** What it is called, before translation. */
-  words: string;
-  key: string;
-}
-
-export const TOOLS: readonly IToolChoice[] = [
-  { tool: 'crosshair', icon: 'crosshair', words: 'Crosshair', key: 'c' },
-  { tool: 'brush', icon: 'brush', words: 'Brush', key: 'b' },
-  { tool: 'eraser', icon: 'eraser', words: 'Eraser', key: 'e' },
-  { tool: 'threshold', icon: 'threshold', words: 'Threshold brush', key: 't' },
-  { tool: 'polygon', icon: 'polygon', words: 'Polygon', key: 'p' },
-  { tool: 'lasso', icon: 'lasso', words: 'Lasso', key: 'l' },
-  { tool: 'fill', icon: 'fill', words: 'Fill', key: 'f' }
-];
+import type { LabelMap, Overwrites } from './labels/label_map';
+import type { Tool } from './tools/registry';
 
 /** What the tools are set to. */
 export interface ISettings {
@@ -33,13 +12,23 @@ export interface ISettings {
   isBall: boolean;
   /** Label that is drawn. */
   segment: number;
-  /** The fill spreads over intensities this close to the seed's; null: over any. */
-  tolerance: number | null;
-  /** Intensities the threshold brush paints. */
+  /** Voxels that the tools may change. */
+  overwrites: Overwrites;
+  /** Intensities, both ends included, that the threshold brush paints. */
   low: number;
   high: number;
-  /** Paint over background only, erase the chosen segment only. */
-  protectsOthers: boolean;
+  /** Every tool that paints or outlines keeps to that range, not just the threshold brush. */
+  isRangeMasked: boolean;
+  /** The range is shown over the image while a tool keeps to it. */
+  isRangeShown: boolean;
+  /** The fill spreads over intensities this close to the seed's; null: over any. */
+  tolerance: number | null;
+  /** The fill and the region grow spread through the slices. */
+  isThrough: boolean;
+  /** Region grow: intensities this close to the seed's; null: as its surroundings vary. */
+  growTolerance: number | null;
+  /** Region grow: steps wider (or narrower) than that, -20 to 20. */
+  growExpand: number;
   /** Opacity of the labels, 0 to 1. */
   opacity: number;
   isOutlined: boolean;
@@ -54,10 +43,15 @@ export class Settings {
       radius_mm: 8,
       isBall: false,
       segment: 1,
-      tolerance: null,
+      overwrites: 'visible',
       low: 0,
       high: 0,
-      protectsOthers: false,
+      isRangeMasked: false,
+      isRangeShown: true,
+      tolerance: null,
+      isThrough: false,
+      growTolerance: null,
+      growExpand: 0,
       opacity: 0.5,
       isOutlined: true,
       areLabelsShown: true,
@@ -82,10 +76,33 @@ export class Settings {
     });
   }
 
+  /** The next of: what is visible, background only, everything. */
+  nextOverwrites(): void {
+    const at = OVERWRITES.indexOf(this.values.overwrites);
+    this.set({ overwrites: OVERWRITES[(at + 1) % OVERWRITES.length] });
+  }
+
   get hasBrush(): boolean {
     return ['brush', 'eraser', 'threshold'].includes(this.values.tool);
   }
+
+  /** The tool keeps to intensities from `low` to `high`. */
+  get hasRange(): boolean {
+    const { tool, isRangeMasked } = this.values;
+    return tool === 'threshold' || (isRangeMasked && RANGED.includes(tool));
+  }
 }
+
+export const OVERWRITES: readonly Overwrites[] = [
+  'visible',
+  'background',
+  'everything'
+];
+
+const RANGED: readonly Tool[] = [
+  ...(['brush', 'eraser', 'threshold', 'polygon', 'lasso'] as const),
+  ...(['rectangle', 'ellipse', 'livewire', 'fill', 'grow'] as const)
+];
 
 /** Settings to start with that suit the scan. */
 export function firstSettings(

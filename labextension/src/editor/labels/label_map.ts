@@ -9,6 +9,16 @@ export interface ILabelChange {
   segments: boolean;
 }
 
+/** What tools may paint over: what is visible and unlocked, background only, or all unlocked. */
+export type Overwrites = 'visible' | 'background' | 'everything';
+
+export interface IWriteRule {
+  overwrites: Overwrites;
+  /** Segment that is drawn or erased. */
+  segment: number;
+  erases: boolean;
+}
+
 /** One integer a voxel of the scan's grid, and what the integers stand for. */
 export class LabelMap {
   constructor(
@@ -56,18 +66,33 @@ export class LabelMap {
   }
 
   /**
-   * Which labels a tool may overwrite, 1 for yes.
+   * Which labels a tool may overwrite, 1 for yes: the one rule about locks and hidden
+   * segments, for every tool, effect and accepted proposal.
    *
-   * @param only - overwrite just this label (and never a locked one)
+   * @param rule - or a label: overwrite just this one (and never a locked one)
    */
-  writable(only?: number): Uint8Array {
-    const mask = new Uint8Array(65536).fill(only === undefined ? 1 : 0);
-    if (only !== undefined) {
-      mask[only] = 1;
+  writable(rule?: number | IWriteRule): Uint8Array {
+    const mask = new Uint8Array(65536);
+    if (typeof rule !== 'object') {
+      mask.fill(rule === undefined ? 1 : 0);
+      mask[rule ?? 0] = 1;
+    } else if (rule.overwrites === 'background') {
+      mask[rule.erases ? rule.segment : 0] = 1;
+    } else {
+      mask.fill(1);
     }
-    for (const segment of this.segments) {
-      if (segment.locked) {
-        mask[segment.id] = 0;
+    const sparesHidden =
+      typeof rule === 'object' && rule.overwrites !== 'everything';
+    for (const { id, locked, visible } of this.segments) {
+      const isOwn = typeof rule === 'object' && id === rule.segment;
+      if (locked || (sparesHidden && !visible && !isOwn)) {
+        mask[id] = 0;
+      }
+    }
+    if (typeof rule === 'object' && !rule.erases) {
+      const own = this.segment(rule.segment);
+      if (own?.locked) {
+        mask.fill(0);
       }
     }
     return mask;

@@ -40,6 +40,9 @@ export class Planes {
         this.views.forEach(view => view.invalidatePlace())
       ),
       scene.inkChanged.connect(() => this.invalidateLabels(null)),
+      scene.proposalChanged.connect(() =>
+        this.views.forEach(view => view.invalidateProposal())
+      ),
       scene.labels.changed.connect(({ box }) => {
         if (box) {
           this.invalidateLabels(box);

@@ -14,13 +14,13 @@ export interface IRect {
 }
 
 /** Where a slice's pixels lie among the voxels. */
-interface IWalk {
+export interface IWalk {
   start: number;
   stepX: number;
   stepY: number;
 }
 
-function walk(
+export function walk(
   slice: ISliceGeometry,
   index: number,
   shape: readonly number[]

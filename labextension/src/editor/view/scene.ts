@@ -1,5 +1,6 @@
 import type { Triple } from '../../server/types';
 
+import type { Shown } from '../effects/proposal';
 import { Emitter } from '../emitter';
 import {
   automaticWindow,
@@ -28,6 +29,8 @@ export class Scene {
   readonly crosshairChanged = new Emitter<Triple>();
   readonly windowChanged = new Emitter<IWindow>();
   readonly inkChanged = new Emitter<void>();
+  /** The proposal is another one, or gone. */
+  readonly proposalChanged = new Emitter<void>();
 
   get window(): IWindow {
     return this._window;
@@ -44,6 +47,18 @@ export class Scene {
 
   get crosshair(): Triple {
     return this._crosshair;
+  }
+
+  /** What a tool would do to the labels; drawn over them, and not in the map. */
+  get proposal(): Shown | null {
+    return this._proposal;
+  }
+
+  set proposal(proposal: Shown | null) {
+    if (proposal !== this._proposal) {
+      this._proposal = proposal;
+      this.proposalChanged.emit();
+    }
   }
 
   setWindow(center: number, width: number): void {
@@ -103,6 +118,7 @@ export class Scene {
     this.crosshairChanged.clear();
     this.windowChanged.clear();
     this.inkChanged.clear();
+    this.proposalChanged.clear();
   }
 
   private _window: IWindow;
@@ -110,4 +126,5 @@ export class Scene {
   private _ink: ILabelInk;
   private _inkKey = '';
   private _crosshair: Triple;
+  private _proposal: Shown | null = null;
 }
