@@ -84,8 +84,7 @@ export class LabelMap {
     const sparesHidden =
       typeof rule === 'object' && rule.overwrites !== 'everything';
     for (const { id, locked, visible } of this.segments) {
-      const isOwn = typeof rule === 'object' && id === rule.segment;
-      if (locked || (sparesHidden && !visible && !isOwn)) {
+      if (locked || (sparesHidden && !visible)) {
         mask[id] = 0;
       }
     }
