@@ -11,6 +11,8 @@ export interface IServer {
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Where prebuilt extensions are served, without a slash at the end. */
   readonly labextensions: string;
+  /** A page of the server that asks who does not have a login for one. */
+  readonly loginUrl?: string;
 }
 
 /** A request that got no reply, or a reply that says what went wrong. */
@@ -20,12 +22,14 @@ export class ServerError extends Error {
    * @param code - short stable word for programs, such as `not-a-scan`
    * @param message - one sentence for a reader
    * @param body - the reply's bytes where they mean something (409 of `ops`)
+   * @param fields - what else the reply's JSON says, such as `last_good_rev`
    */
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
-    readonly body?: ArrayBuffer
+    readonly body?: ArrayBuffer,
+    readonly fields: Readonly<Record<string, unknown>> = {}
   ) {
     super(message);
     this.name = 'ServerError';
@@ -34,6 +38,23 @@ export class ServerError extends Error {
   /** There was no reply: the server is down or the network is gone. */
   get isOffline(): boolean {
     return this.status === 0;
+  }
+
+  /** The server does not know who asks (any more). */
+  get needsLogin(): boolean {
+    return this.status === 401 || this.status === 403;
+  }
+
+  /** Newest revision that is whole, where a layer's journal is damaged. */
+  get lastGoodRev(): number | null {
+    const rev = this.fields.last_good_rev;
+    return typeof rev === 'number' ? rev : null;
+  }
+
+  /** Checksum of the file that something else wrote. */
+  get sha256(): string | null {
+    const sum = this.fields.sha256;
+    return typeof sum === 'string' ? sum : null;
   }
 }
 
@@ -62,20 +83,28 @@ export async function errorOf(response: Response): Promise<ServerError> {
     response.status,
     reply.code ?? `http-${response.status}`,
     reply.message ?? sentenceFor(response.status),
-    body
+    body,
+    reply.fields
   );
 }
 
-function messageIn(body: ArrayBuffer): { message?: string; code?: string } {
+interface IErrorReply {
+  message?: string;
+  code?: string;
+  fields?: Record<string, unknown>;
+}
+
+function messageIn(body: ArrayBuffer): IErrorReply {
   try {
     const reply: unknown = JSON.parse(new TextDecoder().decode(body));
     if (typeof reply !== 'object' || reply === null) {
       return {};
     }
-    const { message, code } = reply as Record<string, unknown>;
+    const { message, code, ...fields } = reply as Record<string, unknown>;
     return {
       message: typeof message === 'string' && message ? message : undefined,
-      code: typeof code === 'string' && code ? code : undefined
+      code: typeof code === 'string' && code ? code : undefined,
+      fields
     };
   } catch {
     return {};
@@ -84,8 +113,9 @@ function messageIn(body: ArrayBuffer): { message?: string; code?: string } {
 
 function sentenceFor(status: number): string {
   switch (status) {
+    case 401:
     case 403:
-      return 'The Jupyter server refused the request. Reload the page to sign in again.';
+      return 'The Jupyter server does not know you any more. Log in again.';
     case 404:
       return 'The Jupyter server knows no such thing. Is the medlab server extension enabled?';
     default:

@@ -1,4 +1,5 @@
-import type { ISegment, Triple } from './types';
+import type { IMark, ISegment, Triple } from './types';
+import { fullMark, fullSegment } from './wire';
 
 /*
  * The binary frame of REST bodies and comm buffers:
@@ -32,8 +33,24 @@ export interface IDelta {
   box: Box | null;
   before: Uint8Array;
   after: Uint8Array;
-  segments?: { before: ISegment[]; after: ISegment[] };
+  segments?: IChange<ISegment>;
+  /** Only the marks that the edit adds, changes or removes. */
+  marks?: IChange<IMark>;
+  /** Who draws, over all their pages: 8 hexadecimal digits. */
+  by?: string;
+  /** `seq` of the first edit of the step of the history that this one belongs to. */
+  step?: number;
+  /** The edit takes that step back, or does it again. */
+  turn?: Turn;
 }
+
+export interface IChange<T> {
+  before: T[];
+  after: T[];
+}
+
+/** What is done with which step: its session, and the `seq` of its first edit. */
+export type Turn = ['undo' | 'redo', string, number];
 
 export interface IAck {
   layer: string;
@@ -136,8 +153,10 @@ export function encodeDelta(delta: IDelta): Uint8Array<ArrayBuffer> {
     lengths: [delta.before.length, delta.after.length],
     crc: crc32(payload)
   };
-  if (delta.segments) {
-    header.segments = delta.segments;
+  for (const key of ['segments', 'marks', 'by', 'step', 'turn'] as const) {
+    if (delta[key] !== undefined) {
+      header[key] = delta[key];
+    }
   }
   return encodeFrame(header, payload);
 }
@@ -148,11 +167,16 @@ export function decodeDelta(frame: IFrame): IDelta {
     throw new FrameError(`Expected a delta frame, got ${header.op}.`);
   }
   const [first, second] = (header.lengths as [number, number]) ?? [0, 0];
+  if (first + second !== payload.length) {
+    throw new FrameError(
+      `A delta's lengths must add up to its ${payload.length} bytes. Ask again.`
+    );
+  }
   return {
     ...(header as unknown as IDelta),
     box: (header.box as Box | null) ?? null,
     before: payload.slice(0, first),
-    after: payload.slice(first, first + second)
+    after: payload.slice(first)
   };
 }
 
@@ -289,8 +313,10 @@ export function emptyVoxels(dtype: VoxelType, length: number): Voxels {
 
 export interface ISnapshot {
   rev: number;
+  layer: string;
   shape: Triple;
   segments: ISegment[];
+  marks: IMark[];
   data: Labels;
 }
 
@@ -305,9 +331,51 @@ export function decodeSnapshot(frame: IFrame): ISnapshot {
     header.dtype === 'u2' ? new Uint16Array(size) : new Uint8Array(size);
   return {
     rev: header.rev as number,
+    layer: String(header.layer ?? ''),
     shape,
-    segments: header.segments as ISegment[],
+    segments: (header.segments as ISegment[]).map(fullSegment),
+    marks: ((header.marks as IMark[] | undefined) ?? []).map(fullMark),
     data: decodeRuns(payload, data)
+  };
+}
+
+/** What a smart tool would change, before anybody accepted it. */
+export interface IPreview {
+  tool: string;
+  /** Revision of the layer that it was made from. */
+  rev: number;
+  /** null when there is nothing to change. */
+  box: Box | null;
+  /** Over the box, i fastest; `KEEP` leaves a voxel as it is. */
+  labels: Uint16Array;
+  /** Ids of the segments that it proposes voxels for. */
+  segments: number[];
+  /** Segments that the list does not have yet. */
+  newSegments: ISegment[];
+  message: string;
+}
+
+export const KEEP = 65535;
+
+export function decodePreview(frame: IFrame): IPreview {
+  const { header, payload } = frame;
+  if (header.op !== 'preview') {
+    throw new FrameError(`Expected a preview frame, got ${header.op}.`);
+  }
+  const box = (header.box as Box | null) ?? null;
+  const size = box
+    ? (box[1] - box[0]) * (box[3] - box[2]) * (box[5] - box[4])
+    : 0;
+  return {
+    tool: String(header.tool ?? ''),
+    rev: Number(header.rev ?? 0),
+    box,
+    labels: decodeRuns(payload, new Uint16Array(size)),
+    segments: (header.segments as number[] | undefined) ?? [],
+    newSegments: ((header.new_segments as ISegment[] | undefined) ?? []).map(
+      fullSegment
+    ),
+    message: String(header.message ?? '')
   };
 }
 

@@ -11,6 +11,7 @@ export function serverFromSettings(
     labextensions:
       PageConfig.getOption('fullLabextensionsUrl') ||
       URLExt.join(settings.baseUrl, 'lab', 'extensions'),
+    loginUrl: URLExt.join(settings.baseUrl, 'lab'),
     request: async (path, init = {}) => {
       const url = `${URLExt.join(settings.baseUrl, 'medlab')}/${path}`;
       try {

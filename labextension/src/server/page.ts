@@ -26,6 +26,7 @@ export function serverFromPage(
     config.fullLabextensionsUrl ?? `${base.href}lab/extensions`;
   return {
     labextensions: new URL(labextensions, page.baseURI).href.replace(/\/$/, ''),
+    loginUrl: base.href,
     request: async (path, init = {}) => {
       const headers = new Headers(init.headers);
       if (config.token) {

@@ -1,5 +1,8 @@
-import { errorOf, type IServer } from './connection';
+import { errorOf, type IServer, ServerError } from './connection';
+import { decodeFrame, decodePreview, type IPreview } from './frames';
 import type {
+  ILabelFile,
+  ILayerFile,
   ILayerInfo,
   ILayerSummary,
   ILogTail,
@@ -8,7 +11,10 @@ import type {
   IRunDetail,
   IScan,
   IScanList,
+  ISavedFile,
   ISegment,
+  ISmartJob,
+  LabelFormat,
   IVolumeInfo,
   RunCommand
 } from './types';
@@ -149,15 +155,167 @@ export async function postOps(
   return response.arrayBuffer();
 }
 
-/** Writes the layer to a file below the Jupyter root. */
-export function exportLayer(
+/**
+ * Length-prefixed delta frames, oldest first: enough for the author's last `steps` steps
+ * to be taken back, and for those taken back to be done again.
+ */
+export function fetchHistory(
+  server: IServer,
+  scan: string,
+  layer: string,
+  by: string,
+  steps: number,
+  signal?: AbortSignal
+): Promise<ArrayBuffer> {
+  return getBytes(
+    server,
+    `${layerPath(scan, layer)}/history?by=${name(by)}&steps=${steps}`,
+    signal
+  );
+}
+
+/** Goes back to the last state that is whole; the damaged files stay beside it. */
+export function recoverLayer(
+  server: IServer,
+  scan: string,
+  layer: string
+): Promise<ILayerInfo> {
+  return postJson(server, `${layerPath(scan, layer)}/recover`, {});
+}
+
+/**
+ * Writes the layer to a file below the Jupyter root, and remembers it as the layer's.
+ *
+ * Rejects with status 409 and code `file-changed` when something else wrote the file; the
+ * error's `sha256` is what may then be passed as `replace`.
+ */
+export function saveLayer(
+  server: IServer,
+  scan: string,
+  layer: string,
+  options: {
+    path: string;
+    format?: LabelFormat;
+    /** Further layers that go into the same file. */
+    layers?: string[];
+    replace?: string;
+  }
+): Promise<ISavedFile> {
+  return postJson(server, `${layerPath(scan, layer)}/save`, options);
+}
+
+/** The file that the layer was saved to last. */
+export function fetchLayerFile(
+  server: IServer,
+  scan: string,
+  layer: string,
+  signal?: AbortSignal
+): Promise<ILayerFile> {
+  return getJson(server, `${layerPath(scan, layer)}/file`, signal);
+}
+
+/** Label files that fit the scan. */
+export async function fetchLabelFiles(
+  server: IServer,
+  scan: string,
+  signal?: AbortSignal
+): Promise<ILabelFile[]> {
+  const reply = await getJson<{ files: ILabelFile[] }>(
+    server,
+    `labels/${name(scan)}/files`,
+    signal
+  );
+  return reply.files;
+}
+
+/**
+ * Length-prefixed snapshot frames of a label file on the scan's own grid, one for each
+ * layer that it needs. Nothing is written.
+ */
+export async function readLabelFile(
   server: IServer,
   scan: string,
   layer: string,
   path: string,
-  format: string
-): Promise<{ path: string }> {
-  return postJson(server, `${layerPath(scan, layer)}/export`, { path, format });
+  signal?: AbortSignal
+): Promise<ArrayBuffer> {
+  const response = await ask(server, `${layerPath(scan, layer)}/read`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ path }),
+    signal
+  });
+  return response.arrayBuffer();
+}
+
+// Smart tools
+
+/** What a smart tool answers: a preview, a job that is still at work, or a table. */
+export type SmartReply =
+  | { kind: 'preview'; preview: IPreview }
+  | ({ kind: 'job' } & ISmartJob)
+  | { kind: 'answer'; answer: Record<string, unknown> };
+
+export interface ISmartRequest {
+  scan: string;
+  layer: string;
+  /** The server must hold this revision, or a newer one. */
+  rev: number;
+  params: Record<string, unknown>;
+}
+
+export async function postSmart(
+  server: IServer,
+  tool: string,
+  body: ISmartRequest,
+  signal?: AbortSignal
+): Promise<SmartReply> {
+  return smartReply(
+    await ask(server, `smart/${name(tool)}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+      signal
+    })
+  );
+}
+
+/** @param wait_s - the server holds its reply back up to this long until it is done */
+export async function pollSmart(
+  server: IServer,
+  job: string,
+  wait_s: number,
+  signal?: AbortSignal
+): Promise<SmartReply> {
+  return smartReply(
+    await ask(server, `smart/jobs/${name(job)}?wait_s=${wait_s}`, { signal })
+  );
+}
+
+export async function cancelSmart(server: IServer, job: string): Promise<void> {
+  await ask(server, `smart/jobs/${name(job)}`, { method: 'DELETE' });
+}
+
+async function smartReply(response: Response): Promise<SmartReply> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  // By its first bytes: what comes over a widget's messages has no headers.
+  if (bytes[0] === 0x4d) {
+    return { kind: 'preview', preview: decodePreview(decodeFrame(bytes)) };
+  }
+  const answer = JSON.parse(new TextDecoder().decode(bytes)) as Record<
+    string,
+    unknown
+  >;
+  if (response.status === 202) {
+    const { job, progress, message } = answer;
+    return {
+      kind: 'job',
+      job: String(job),
+      progress: typeof progress === 'number' ? progress : null,
+      message: String(message ?? '')
+    };
+  }
+  return { kind: 'answer', answer };
 }
 
 // Runs
@@ -240,7 +398,20 @@ async function ask(
   if (!response.ok) {
     throw await errorOf(response);
   }
+  if (isLoginPage(response)) {
+    throw new ServerError(
+      401,
+      'login',
+      'The Jupyter server does not know you any more. Log in again.'
+    );
+  }
   return response;
+}
+
+/** Some servers send whoever has no login to a page for people. */
+function isLoginPage(response: Response): boolean {
+  const type = response.headers.get('Content-Type') ?? '';
+  return response.redirected && type.startsWith('text/html');
 }
 
 async function getJson<T>(

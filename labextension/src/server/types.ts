@@ -64,6 +64,16 @@ export interface IVolumeInfo {
   slab_bytes: number;
 }
 
+export type SegmentState =
+  'not-started' | 'in-progress' | 'completed' | 'flagged';
+
+/** What a segment is in a vocabulary, such as SNOMED CT (`SCT`). */
+export interface ISegmentCode {
+  scheme: string;
+  value: string;
+  meaning: string;
+}
+
 export interface ISegment {
   id: number;
   name: string;
@@ -71,6 +81,33 @@ export interface ISegment {
   color: string;
   locked: boolean;
   visible: boolean;
+  /** Percent, on top of the opacity of all labels. */
+  opacity: number;
+  outlined: boolean;
+  state: SegmentState;
+  code: ISegmentCode | null;
+}
+
+export type MarkKind =
+  'point' | 'line' | 'angle' | 'rectangle' | 'ellipse' | 'box' | 'class';
+
+/** A point, a measurement, a box for detection, or the class of a slice or scan. */
+export interface IMark {
+  /** 12 hexadecimal digits. */
+  id: string;
+  kind: MarkKind;
+  name: string;
+  /** `#rrggbb`; null: the segment's, else the default. */
+  color: string | null;
+  segment: number | null;
+  /** Plane of a flat mark; null for a point or a box in 3D. */
+  plane: 'axial' | 'sagittal' | 'coronal' | null;
+  /** Voxel coordinates, the centre of voxel 0 is 0; up to three decimals. */
+  points: Triple[];
+  scope: 'study' | 'image' | 'slice' | null;
+  /** The class; null for other marks. */
+  value: string | null;
+  note: string;
 }
 
 /** A label layer as the server opens it. */
@@ -82,6 +119,7 @@ export interface ILayerInfo {
   dtype: 'u1' | 'u2';
   affine: number[][];
   segments: ISegment[];
+  marks: IMark[];
 }
 
 /** A label layer as it is listed below its scan. */
@@ -89,6 +127,43 @@ export interface ILayerSummary {
   name: string;
   rev: number;
   segments: ISegment[];
+}
+
+export type LabelFormat = 'nifti' | 'seg.nrrd' | 'dicom-seg' | 'coco' | 'csv';
+
+/** Where `save` wrote a layer. */
+export interface ISavedFile {
+  path: string;
+  rev: number;
+  sha256: string;
+}
+
+/**
+ * The file a layer is saved to.
+ *
+ * `behind`: the layer was edited since; `changed`: something else wrote the file since.
+ */
+export interface ILayerFile {
+  path: string | null;
+  rev: number;
+  sha256: string | null;
+  state: 'none' | 'current' | 'behind' | 'changed' | 'missing';
+}
+
+/** A label file that fits a scan. */
+export interface ILabelFile {
+  /** Relative to the Jupyter root. */
+  path: string;
+  format: string;
+  name: string;
+}
+
+/** A smart tool that is still at work. */
+export interface ISmartJob {
+  job: string;
+  /** 0 to 1; null when unknown. */
+  progress: number | null;
+  message: string;
 }
 
 export type RunState =

@@ -2,6 +2,7 @@ import { type IServer, ServerError } from '../../server/connection';
 import { type Box, decodeFrame, decodeSnapshot } from '../../server/frames';
 import { fetchLayer, fetchSnapshot, openLayer } from '../../server/requests';
 import type { ILayerInfo, ISegment, IVolumeInfo } from '../../server/types';
+import { fullSegment } from '../../server/wire';
 
 import { copyBox } from './box';
 import {
@@ -18,13 +19,11 @@ import { LabelMap } from './label_map';
 import { Later, type Work } from './later';
 import { MemoryStore, openPendingStore } from './pending_store';
 
-const FIRST_SEGMENT: ISegment = {
+const FIRST_SEGMENT = fullSegment({
   id: 1,
   name: 'segment 1',
-  color: '#e6550d',
-  locked: false,
-  visible: true
-};
+  color: '#e6550d'
+});
 
 interface ISessionOptions {
   server: IServer;

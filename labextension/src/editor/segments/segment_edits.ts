@@ -1,4 +1,5 @@
 import type { ISegment } from '../../server/types';
+import { fullSegment } from '../../server/wire';
 
 import { segmentsEdit } from '../labels/delta';
 import type { LabelSession } from '../labels/label_session';
@@ -16,13 +17,11 @@ export class SegmentEdits implements ISegmentActions {
   add(): void {
     const before = this._session.labels.segments;
     const id = Math.max(0, ...before.map(segment => segment.id)) + 1;
-    const segment: ISegment = {
+    const segment: ISegment = fullSegment({
       id,
       name: `${this._trans('segment')} ${id}`,
-      color: PALETTE[(id - 1) % PALETTE.length],
-      locked: false,
-      visible: true
-    };
+      color: PALETTE[(id - 1) % PALETTE.length]
+    });
     this._commit([...before, segment]);
     this._settings.set({ segment: id });
   }
