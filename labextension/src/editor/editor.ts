@@ -20,7 +20,7 @@ import { LabelSession } from './labels/label_session';
 import { SegmentEdits } from './segments/segment_edits';
 import { SegmentList } from './segments/segment_list';
 import { firstSettings, Settings } from './settings';
-import { type IToolHost, ToolBox } from './tools/tool_box';
+import { ToolBox } from './tools/tool_box';
 import { type Translate, untranslated } from './translate';
 import { nearestVoxel, type Plane } from './view/geometry';
 import type { IWindow } from './view/intensity';
@@ -182,8 +182,7 @@ export class SliceEditor {
   private _build(session: LabelSession): Planes {
     const { planes: names, plane, radiological = true } = this._options;
     const scene = this._scene;
-    const colour = () => this._color;
-    const readOut = new ReadOut(scene, this.settings, this._status, colour);
+    const readOut = new ReadOut(scene, this._status);
     const planes = new Planes(names, scene, radiological, this._trans, () => {
       if (this._isReady) {
         readOut.update();
@@ -193,7 +192,7 @@ export class SliceEditor {
     const context = this._makeContext(session, planes);
     const { hasTools } = context;
     const segments = new SegmentEdits(session, this.settings, this._trans);
-    const tools = new ToolBox(toolHost(context));
+    const tools = new ToolBox(context);
     this._listen(context, tools, segments, readOut);
     this.settings.set(firstSettings(this.volume.info, scene.labels, hasTools));
     this._toolbar = this._makeToolbar(context);
@@ -210,8 +209,8 @@ export class SliceEditor {
     this._side.node.hidden = this._side.isEmpty;
     this.node.append(this._status.node);
     this._status.notify(this.volume.info.warnings.join(' '));
-    this._disposables.push(this._toolbar, planes, scene);
-    this._connect(planes, tools, readOut);
+    this._disposables.push(this._toolbar, tools, planes, scene);
+    this._connect(planes, readOut);
     this._followSession(session);
     this.showLayout(plane ?? (names.length > 1 ? 'grid' : names[0]));
     return planes;
@@ -285,7 +284,7 @@ export class SliceEditor {
     );
   }
 
-  private _connect(planes: Planes, tools: ToolBox, readOut: ReadOut): void {
+  private _connect(planes: Planes, readOut: ReadOut): void {
     const scene = this._scene;
     const updateInk = () => {
       scene.mixInk(this.settings.values);
@@ -308,9 +307,6 @@ export class SliceEditor {
     });
     this.settings.changed.connect(({ tool, isCrosshairShown }) => {
       updateInk();
-      if (tool !== 'polygon') {
-        tools.dropPolygon();
-      }
       this.node.dataset.tool = tool;
       planes.setCrosshairShown(isCrosshairShown);
       readOut.isDirty = true;
@@ -365,30 +361,4 @@ export class SliceEditor {
   private _planes: Planes | null = null;
   private _toolbar: Toolbar | null = null;
   private _isReady = false;
-}
-
-/** What the tools do to the editor. */
-function toolHost(context: IEditorContext): IToolHost {
-  const { scene, session, settings, notify, trans } = context;
-  return {
-    ...{ volume: scene.volume, labels: scene.labels, settings },
-    get color() {
-      return context.color;
-    },
-    moveCrosshair: ijk => scene.moveCrosshair(ijk),
-    beginEdit: () => {
-      session.hold();
-      const isLocked = scene.labels.segment(settings.values.segment)?.locked;
-      notify(
-        isLocked ? trans('This segment is locked: unlock it to draw.') : ''
-      );
-    },
-    endEdit: coding => {
-      if (coding) {
-        session.commitLater(coding);
-      } else {
-        session.release();
-      }
-    }
-  };
 }

@@ -1,16 +1,13 @@
 import { isInside, nearestVoxel } from '../view/geometry';
 import type { PlaneView } from '../view/plane_view';
 import type { Scene } from '../view/scene';
-import type { Settings } from '../settings';
 import type { StatusBar } from './status_bar';
 
-/** Shows the brush and what lies under the pointer, or else under the crosshair. */
+/** Shows what lies under the pointer, or else under the crosshair. */
 export class ReadOut {
   constructor(
     private readonly _scene: Scene,
-    private readonly _settings: Settings,
-    private readonly _status: StatusBar,
-    private readonly _color: () => string
+    private readonly _status: StatusBar
   ) {}
 
   /** It no longer says what is so. */
@@ -18,12 +15,6 @@ export class ReadOut {
 
   /** @param at - slice pixel under the pointer; null when it left the plane */
   point(view: PlaneView, at: [number, number] | null): void {
-    if (this._pointed && this._pointed.view !== view) {
-      this._pointed.view.showCursor(null);
-    }
-    if (!at) {
-      view.showCursor(null);
-    }
     this._pointed = at && { view, at };
     this.isDirty = true;
   }
@@ -35,10 +26,6 @@ export class ReadOut {
     this.isDirty = false;
     const { view, at } = this._pointed ?? {};
     const { volume, labels, crosshair } = this._scene;
-    const { hasBrush, values } = this._settings;
-    if (view && at) {
-      view.showCursor(hasBrush ? at : null, values.radius_mm, this._color());
-    }
     const { shape } = volume.info;
     const ijk = view && at ? view.ijkAt(...at) : crosshair;
     const shown = isInside(shape, ijk) ? ijk : crosshair;

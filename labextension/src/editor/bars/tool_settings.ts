@@ -125,11 +125,11 @@ export class ToolSettings {
       'Protect others: paint over background only, erase this segment only (O)'
     );
     const button = iconButton('shield', title, () =>
-      this._settings.set({
-        protectsOthers: !this._settings.values.protectsOthers
-      })
+      this._settings.nextOverwrites()
     );
-    this._refresh.push(values => press(button, values.protectsOthers));
+    this._refresh.push(values =>
+      press(button, values.overwrites === 'background')
+    );
     return button;
   }
 

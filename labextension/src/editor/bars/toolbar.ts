@@ -6,7 +6,8 @@ import type { Plane } from '../view/geometry';
 import type { IconName } from '../icons';
 import { type IWindowPreset, presetsFor } from '../view/intensity';
 import { TITLES } from '../view/plane_view';
-import { type ISettings, type Settings, TOOLS } from '../settings';
+import type { ISettings, Settings } from '../settings';
+import { TOOLS } from '../tools/registry';
 import { ToolSettings } from './tool_settings';
 
 export interface IToolbarActions {

@@ -1,3 +1,4 @@
+import type { IDrag } from '../tools/tool';
 import type { PlaneView } from '../view/plane_view';
 
 /** What the pointer asks for, in slice pixels or screen pixels. */
@@ -8,13 +9,6 @@ export interface IGestureTarget {
   moveWindow(view: PlaneView, dx: number, dy: number): void;
   step(view: PlaneView, slices: number): void;
   doubleClick(view: PlaneView, event: MouseEvent): void;
-}
-
-/** A press that is being moved. Events that the browser merged come one by one. */
-export interface IDrag {
-  move(x: number, y: number): void;
-  end(): void;
-  cancel(): void;
 }
 
 /**
@@ -86,7 +80,8 @@ export class Gestures {
     } else if (this._drag) {
       const samples = event.getCoalescedEvents?.() ?? [];
       for (const sample of samples.length > 0 ? samples : [event]) {
-        this._drag.move(...this._view.pixelAt(sample.clientX, sample.clientY));
+        const at = this._view.pixelAt(sample.clientX, sample.clientY);
+        this._drag.move(...at, event);
       }
     }
     this._last = [event.clientX, event.clientY];

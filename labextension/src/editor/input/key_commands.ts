@@ -50,14 +50,14 @@ export class KeyCommands implements IKeyTarget {
   }
 
   finishPolygon(): void {
-    this._tools.closePolygon();
+    this._tools.finish();
   }
 
   dropPolygon(): void {
-    this._tools.dropPolygon();
+    this._tools.cancel();
   }
 
   removeCorner(): void {
-    this._tools.removeCorner();
+    this._tools.back();
   }
 }

@@ -1,4 +1,5 @@
-import { TOOLS, type Settings } from '../settings';
+import type { Settings } from '../settings';
+import { TOOLS } from '../tools/registry';
 
 /** What the keys do that is not a setting. */
 export interface IKeyTarget {
@@ -88,8 +89,7 @@ const TOOL_KEYS: Record<string, Action> = {
   '[': (_, settings) => settings.resizeBrush(-1),
   ']': (_, settings) => settings.resizeBrush(1),
   s: (_, settings) => settings.set({ isBall: !settings.values.isBall }),
-  o: (_, settings) =>
-    settings.set({ protectsOthers: !settings.values.protectsOthers }),
+  o: (_, settings) => settings.nextOverwrites(),
   Enter: target => target.finishPolygon(),
   Escape: target => target.dropPolygon(),
   Backspace: target => target.removeCorner()

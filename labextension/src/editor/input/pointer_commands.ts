@@ -1,4 +1,5 @@
-import type { IDrag, IGestureTarget } from './gestures';
+import type { IDrag } from '../tools/tool';
+import type { IGestureTarget } from './gestures';
 import type { PlaneView } from '../view/plane_view';
 import type { Planes } from '../view/planes';
 import type { ReadOut } from '../bars/read_out';
@@ -32,7 +33,7 @@ export class PointerCommands implements IGestureTarget {
     if (draws && scene.labels.segments.length === 0) {
       segments.add();
     }
-    return tools.begin(view, view.pixelAt(event.clientX, event.clientY));
+    return tools.begin(view, view.pixelAt(event.clientX, event.clientY), event);
   }
 
   hover(view: PlaneView, event: PointerEvent | null): void {
@@ -40,9 +41,7 @@ export class PointerCommands implements IGestureTarget {
     const at =
       event && isReady() ? view.pixelAt(event.clientX, event.clientY) : null;
     readOut.point(view, at);
-    if (at) {
-      tools.hover(view, at);
-    }
+    tools.hover(view, at);
     planes.wake();
   }
 
@@ -61,8 +60,8 @@ export class PointerCommands implements IGestureTarget {
 
   doubleClick(view: PlaneView): void {
     const { planes, settings, tools, showLayout } = this._parts;
-    if (tools.isDrawingPolygon) {
-      tools.closePolygon();
+    if (tools.isBusy) {
+      tools.finish();
     } else if (
       settings.values.tool === 'crosshair' &&
       planes.views.length > 1

@@ -69,6 +69,9 @@ export class LabelMap {
    * Which labels a tool may overwrite, 1 for yes: the one rule about locks and hidden
    * segments, for every tool, effect and accepted proposal.
    *
+   * A locked segment is neither overwritten nor drawn, a hidden one only when `everything`
+   * may be overwritten.
+   *
    * @param rule - or a label: overwrite just this one (and never a locked one)
    */
   writable(rule?: number | IWriteRule): Uint8Array {
@@ -81,19 +84,26 @@ export class LabelMap {
     } else {
       mask.fill(1);
     }
-    const sparesHidden =
-      typeof rule === 'object' && rule.overwrites !== 'everything';
-    for (const { id, locked, visible } of this.segments) {
-      if (locked || (sparesHidden && !visible)) {
+    const overwrites = typeof rule === 'object' ? rule.overwrites : undefined;
+    for (const { id } of this.segments) {
+      if (!this.isOpen(id, overwrites)) {
         mask[id] = 0;
       }
     }
     if (typeof rule === 'object' && !rule.erases) {
-      const own = this.segment(rule.segment);
-      if (own?.locked) {
+      if (!this.isOpen(rule.segment, overwrites)) {
         mask.fill(0);
       }
     }
     return mask;
+  }
+
+  /** Voxels of the segment may be drawn and changed: it is not locked, and not hidden. */
+  isOpen(id: number, overwrites: Overwrites = 'everything'): boolean {
+    const segment = this.segment(id);
+    return (
+      !segment ||
+      (!segment.locked && (segment.visible || overwrites === 'everything'))
+    );
   }
 }

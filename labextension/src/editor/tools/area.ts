@@ -39,6 +39,31 @@ export function paintOutline(
   return paintRows(ink, slice, rows, index);
 }
 
+/** Paints the pixels whose centres lie in the ellipse between two corners. */
+export function paintEllipse(
+  ink: Ink,
+  slice: ISliceGeometry,
+  [x0, y0]: readonly [number, number],
+  [x1, y1]: readonly [number, number],
+  index: number
+): Box {
+  const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
+  const [rx, ry] = [Math.abs(x1 - x0) / 2, Math.abs(y1 - y0) / 2];
+  const top = Math.max(0, Math.ceil(cy - ry));
+  const bottom = Math.min(slice.height - 1, Math.floor(cy + ry));
+  const rows: [number, number, number][] = [];
+  for (let y = top; y <= bottom; y++) {
+    const part = ry > 0 ? (y - cy) / ry : 0;
+    const half = rx * Math.sqrt(Math.max(0, 1 - part * part));
+    const first = Math.max(0, Math.ceil(cx - half - 1e-9));
+    const last = Math.min(slice.width - 1, Math.floor(cx + half + 1e-9));
+    if (last >= first) {
+      rows.push([first, last, y]);
+    }
+  }
+  return paintRows(ink, slice, rows, index);
+}
+
 function crossingsAt(
   outline: readonly [number, number][],
   y: number

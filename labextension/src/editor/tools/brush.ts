@@ -17,9 +17,10 @@ export function paintDiscs(
   to: Triple,
   radius_mm: number,
   spacing: Triple,
-  normal: number
+  normal: number,
+  goesOn = false
 ): Box {
-  return paintCapsule(ink, from, to, radius_mm, spacing, normal);
+  return paintCapsule(ink, from, to, radius_mm, spacing, normal, goesOn);
 }
 
 /** Paints a capsule of balls. */
@@ -28,9 +29,10 @@ export function paintBalls(
   from: Triple,
   to: Triple,
   radius_mm: number,
-  spacing: Triple
+  spacing: Triple,
+  goesOn = false
 ): Box {
-  return paintCapsule(ink, from, to, radius_mm, spacing, null);
+  return paintCapsule(ink, from, to, radius_mm, spacing, null, goesOn);
 }
 
 function paintCapsule(
@@ -39,7 +41,8 @@ function paintCapsule(
   to: Triple,
   radius_mm: number,
   spacing: Triple,
-  normal: number | null
+  normal: number | null,
+  goesOn: boolean
 ): Box {
   const shape = ink.map.shape;
   const box = capsuleBox(from, to, radius_mm, spacing, normal, shape);
@@ -57,6 +60,9 @@ function paintCapsule(
     [mm(to, x), mm(to, y), mm(to, z)],
     radius_mm
   );
+  // Where the stroke was a moment ago all is done: only the crescent is new.
+  const start: Triple = [mm(from, x), mm(from, y), mm(from, z)];
+  const painted = goesOn ? new Capsule(start, start, radius_mm - 1e-6) : null;
   for (let c = box[2 * z]; c < box[2 * z + 1]; c++) {
     for (let b = box[2 * y]; b < box[2 * y + 1]; b++) {
       if (!line.cross(b * spacing[y], c * spacing[z])) {
@@ -70,9 +76,17 @@ function paintCapsule(
         box[2 * x + 1] - 1,
         Math.floor(line.high / spacing[x] + 1e-9)
       );
-      if (last >= first) {
-        const start = first * strides[x] + b * strides[y] + c * strides[z];
-        ink.row(start, last - first + 1, strides[x]);
+      const row = b * strides[y] + c * strides[z];
+      const paint = (from: number, to: number) => {
+        if (to >= from) {
+          ink.row(row + from * strides[x], to - from + 1, strides[x]);
+        }
+      };
+      if (painted?.cross(b * spacing[y], c * spacing[z])) {
+        paint(first, Math.min(last, Math.ceil(painted.low / spacing[x]) - 1));
+        paint(Math.max(first, Math.floor(painted.high / spacing[x]) + 1), last);
+      } else {
+        paint(first, last);
       }
     }
   }

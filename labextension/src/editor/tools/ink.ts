@@ -3,29 +3,43 @@ import type { Voxels } from '../../server/frames';
 import type { LabelMap } from '../labels/label_map';
 import type { Stroke } from '../labels/stroke';
 
+/** Intensities, both ends included. */
+export interface IRange {
+  voxels: Voxels;
+  low: number;
+  high: number;
+}
+
 /** What a tool writes, and where it may: locked labels and intensities outside a range stay. */
 export class Ink {
   /**
    * @param writable - 1 for each label that may be overwritten
-   * @param range - paint only intensities within, both ends included
+   * @param range - paint only intensities within
    */
   constructor(
     readonly map: LabelMap,
     readonly stroke: Stroke,
-    private readonly _label: number,
+    readonly label: number,
     private readonly _writable: Uint8Array,
-    private readonly _range: {
-      voxels: Voxels;
-      low: number;
-      high: number;
-    } | null
+    private readonly _range: IRange | null
   ) {}
+
+  /** The voxel would be painted. */
+  takes(at: number): boolean {
+    if (this._range) {
+      const { voxels, low, high } = this._range;
+      if (!(voxels[at] >= low && voxels[at] <= high)) {
+        return false;
+      }
+    }
+    return this._writable[this.map.data[at]] === 1;
+  }
 
   /** Writes `count` voxels, `step` apart; their box has been touched before. */
   row(start: number, count: number, step: number): void {
     const data = this.map.data;
     const writable = this._writable;
-    const label = this._label;
+    const label = this.label;
     const end = start + count * step;
     if (this._range) {
       const { voxels, low, high } = this._range;

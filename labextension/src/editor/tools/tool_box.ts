@@ -1,155 +1,128 @@
-import type { Edit } from '../labels/delta';
-import type { IDrag } from '../input/gestures';
-import { ijkAt, nearestVoxel } from '../view/geometry';
-import type { LabelMap } from '../labels/label_map';
-import type { Work } from '../labels/later';
-import { Painter } from './painter';
+import type { IEditorContext } from '../context';
 import type { PlaneView } from '../view/plane_view';
-import type { Settings } from '../settings';
-import type { Triple } from '../../server/types';
-import type { Volume } from '../view/volume';
+import { BrushTool } from './brush_tool';
+import { CrosshairTool } from './crosshair_tool';
+import { FillTool } from './fill_tool';
+import { BoxTool, LassoTool } from './outline_tools';
+import { PolygonTool } from './polygon_tool';
+import type { Tool } from './registry';
+import type { IDrag, IModifiers, ITool, Point } from './tool';
 
-/** What the tools do to the editor. */
-export interface IToolHost {
-  readonly volume: Volume;
-  readonly labels: LabelMap;
-  readonly settings: Settings;
-  /** A stroke begins: others' edits wait. */
-  beginEdit(): void;
-  /** A stroke ended; the work makes its edit (null: it was cancelled). */
-  endEdit(coding: Work<Edit | null> | null): void;
-  moveCrosshair(ijk: Triple): void;
-  /** Colour of the segment being drawn. */
-  readonly color: string;
-}
+const NO_KEYS: IModifiers = { altKey: false, ctrlKey: false };
 
-type Point = [number, number];
-
-/** The left button, for whatever tool is chosen. */
+/** Hands what the pointer and the keys do to the chosen tool. */
 export class ToolBox {
-  constructor(private readonly _host: IToolHost) {}
-
-  /** A polygon has corners and waits for more. */
-  get isDrawingPolygon(): boolean {
-    return this._corners.length > 0;
-  }
-
-  begin(view: PlaneView, at: Point): IDrag | null {
-    switch (this._host.settings.values.tool) {
-      case 'crosshair':
-        return this._crosshair(view, at);
-      case 'lasso':
-        return this._lasso(view, at);
-      case 'polygon':
-        this._addCorner(view, at);
-        return null;
-      case 'fill':
-        this._once(view, painter => painter.fillFrom(...at));
-        return null;
-      default:
-        return this._brush(view, at);
-    }
-  }
-
-  /** Shows the edge a polygon would get. */
-  hover(view: PlaneView, at: Point): void {
-    if (this._polygonView === view) {
-      view.showOutline([...this._corners, at], this._host.color);
-    }
-  }
-
-  closePolygon(): void {
-    const view = this._polygonView;
-    const corners = this._corners;
-    this.dropPolygon();
-    if (view && corners.length > 2) {
-      this._once(view, painter => painter.enclose(corners));
-    }
-  }
-
-  removeCorner(): void {
-    this._corners.pop();
-    this._polygonView?.showOutline(this._corners, this._host.color);
-    if (this._corners.length === 0) {
-      this.dropPolygon();
-    }
-  }
-
-  dropPolygon(): void {
-    this._polygonView?.showOutline([]);
-    this._polygonView = null;
-    this._corners = [];
-  }
-
-  private _crosshair(view: PlaneView, at: Point): IDrag {
-    const move = (x: number, y: number) => {
-      const ijk = ijkAt(view.slice, x, y, view.index);
-      this._host.moveCrosshair(nearestVoxel(this._host.volume.info.shape, ijk));
+  /** @param more - tools of other rooms, by name */
+  constructor(
+    context: IEditorContext,
+    more: Partial<Record<Tool, ITool>> = {}
+  ) {
+    this._tools = {
+      crosshair: new CrosshairTool(context.scene),
+      brush: new BrushTool(context, 'brush'),
+      eraser: new BrushTool(context, 'eraser'),
+      threshold: new BrushTool(context, 'threshold'),
+      polygon: new PolygonTool(context),
+      lasso: new LassoTool(context),
+      rectangle: new BoxTool(context, 'rectangle'),
+      ellipse: new BoxTool(context, 'ellipse'),
+      fill: new FillTool(context),
+      ...more
     };
-    move(...at);
-    return { move, end: () => undefined, cancel: () => undefined };
+    this._chosen = context.settings.values.tool;
+    this._stop = [
+      context.settings.changed.connect(({ tool }) => this._choose(tool)),
+      context.scene.crosshairChanged.connect(() => this._refresh()),
+      context.scene.labels.changed.connect(() => this._refresh())
+    ];
   }
 
-  private _brush(view: PlaneView, at: Point): IDrag {
-    const painter = this._painter(view);
-    this._host.beginEdit();
-    painter.brushTo(...at);
+  /** The tool waits for more presses, or for Enter. */
+  get isBusy(): boolean {
+    return this._tool?.isBusy ?? false;
+  }
+
+  /** A press on a plane, by the mouse or by the keyboard's pointer. */
+  begin(view: PlaneView, at: Point, keys = NO_KEYS): IDrag | null {
+    this._pointed = { view, at };
+    const drag = this._tool?.begin(view, at, keys) ?? null;
+    this._isDragging = drag !== null;
+    return drag && this._followed(view, drag);
+  }
+
+  /** Shows what a press here would do; null when the pointer left the plane. */
+  hover(view: PlaneView, at: Point | null): void {
+    this._pointed = at && { view, at };
+    this._tool?.hover?.(view, at);
+  }
+
+  finish(): void {
+    this._tool?.finish?.();
+  }
+
+  cancel(): void {
+    this._tool?.cancel?.();
+  }
+
+  back(): void {
+    this._tool?.back?.();
+  }
+
+  /** More (or less) of what is previewed. False: there is nothing to adjust. */
+  adjust(steps: number): boolean {
+    return this._tool?.adjust?.(steps) ?? false;
+  }
+
+  dispose(): void {
+    this._stop.forEach(stop => stop());
+    Object.values(this._tools).forEach(tool => tool?.dispose?.());
+  }
+
+  private get _tool(): ITool | undefined {
+    return this._tools[this._chosen];
+  }
+
+  /** The drag, and the cursor that goes with it. */
+  private _followed(view: PlaneView, drag: IDrag): IDrag {
+    const over = () => {
+      this._isDragging = false;
+      this._refresh();
+    };
     return {
-      move: (x, y) => painter.brushTo(x, y),
-      end: () => this._host.endEdit(painter.coding()),
+      move: (x, y, keys) => {
+        this._pointed = { view, at: [x, y] };
+        drag.move(x, y, keys);
+      },
+      end: () => {
+        drag.end();
+        over();
+      },
       cancel: () => {
-        painter.cancel();
-        this._host.endEdit(null);
+        drag.cancel();
+        over();
       }
     };
   }
 
-  private _lasso(view: PlaneView, at: Point): IDrag {
-    const outline: Point[] = [at];
-    view.showOutline(outline, this._host.color);
-    return {
-      move: (x, y) => {
-        outline.push([x, y]);
-        view.showOutline([...outline, outline[0]], this._host.color);
-      },
-      end: () => {
-        view.showOutline([]);
-        this._once(view, painter => painter.enclose(outline));
-      },
-      cancel: () => view.showOutline([])
-    };
-  }
-
-  private _addCorner(view: PlaneView, at: Point): void {
-    if (this._polygonView !== view) {
-      this.dropPolygon();
-      this._polygonView = view;
+  private _choose(tool: Tool): void {
+    if (tool !== this._chosen) {
+      this.cancel();
+      this._chosen = tool;
     }
-    const [first] = this._corners;
-    const near = 8 / view.scale / Math.min(view.slice.sizeU, view.slice.sizeV);
-    if (
-      this._corners.length > 2 &&
-      Math.hypot(first[0] - at[0], first[1] - at[1]) < near
-    ) {
-      this.closePolygon();
-      return;
+    this._refresh();
+  }
+
+  /** What is shown under the resting pointer may be another thing now. */
+  private _refresh(): void {
+    const { view, at } = this._pointed ?? {};
+    if (view && at && !this._isDragging) {
+      this._tool?.hover?.(view, at);
     }
-    this._corners.push(at);
-    view.showOutline(this._corners, this._host.color);
   }
 
-  private _once(view: PlaneView, paint: (painter: Painter) => void): void {
-    const painter = this._painter(view);
-    this._host.beginEdit();
-    paint(painter);
-    this._host.endEdit(painter.coding());
-  }
-
-  private _painter(view: PlaneView): Painter {
-    const { labels, volume, settings } = this._host;
-    return new Painter(labels, volume, settings, view.slice, view.index);
-  }
-
-  private _corners: Point[] = [];
-  private _polygonView: PlaneView | null = null;
+  private readonly _tools: Partial<Record<Tool, ITool>>;
+  private readonly _stop: (() => void)[];
+  private _chosen: Tool;
+  private _pointed: { view: PlaneView; at: Point } | null = null;
+  private _isDragging = false;
 }

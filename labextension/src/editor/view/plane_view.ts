@@ -10,7 +10,9 @@ import {
   pixelOf,
   sliceGeometry
 } from './geometry';
+import { type ICursor, type IOutline, Overlay } from './overlay';
 import { PixelLayer } from './pixel_layer';
+import { ProposalLayer } from './proposal_layer';
 import { drawLabels, drawSlice, type IRect, rectOf, unionRect } from './raster';
 import type { Scene } from './scene';
 import { Viewport } from './viewport';
@@ -40,9 +42,11 @@ export class PlaneView {
     const { width, height, depth } = this.slice;
     this._image = new PixelLayer('medlab-Plane-image', width, height);
     this._labels = new PixelLayer('medlab-Plane-labels', width, height);
+    this._proposal = new ProposalLayer(this.slice);
     this.stage = element('div', { className: 'medlab-Plane-stage' }, [
       this._image.canvas,
       this._labels.canvas,
+      this._proposal.node,
       this._overlay
     ]);
     this.slider = element('input', {
@@ -73,7 +77,8 @@ export class PlaneView {
       ]
     );
     this._trans = trans;
-    this._overlay.append(this._lineX, this._lineY, this._outline, this._cursor);
+    this._hints = new Overlay(this._viewport);
+    this._overlay.append(this._lineX, this._lineY, ...this._hints.nodes);
   }
 
   readonly node: HTMLElement;
@@ -116,6 +121,12 @@ export class PlaneView {
     }
   }
 
+  /** Another proposal is shown, or none. */
+  invalidateProposal(): void {
+    this._proposal.invalidate();
+    this._wake();
+  }
+
   /** The crosshair or the size of the view changed. */
   invalidatePlace(): void {
     this._placeDirty = true;
@@ -147,6 +158,7 @@ export class PlaneView {
       this._describe();
     }
     if (this._dirty) {
+      this._proposal.invalidate();
       drawLabels(
         this._labels.pixels,
         labels,
@@ -162,6 +174,7 @@ export class PlaneView {
       this._placeDirty = false;
       this._place();
     }
+    this._proposal.draw(this._scene, this.index, this._viewport);
   }
 
   /** Fits the slice into the view again after its size changed. */
@@ -218,24 +231,14 @@ export class PlaneView {
     this.invalidatePlace();
   }
 
-  /** The brush at slice pixel (x, y); null hides it. */
-  showCursor(at: [number, number] | null, radius_mm = 0, color = ''): void {
-    this._cursor.setAttribute('visibility', at ? 'visible' : 'hidden');
-    if (at) {
-      const [cx, cy] = this._viewport.toScreen(at);
-      const r = Math.max(1, radius_mm * this.scale);
-      for (const [name, value] of Object.entries({ cx, cy, r })) {
-        this._cursor.setAttribute(name, value.toFixed(1));
-      }
-      this._cursor.style.stroke = color;
-    }
+  /** What a tool would touch; null hides it. */
+  showCursor(cursor: ICursor | null): void {
+    this._hints.showCursor(cursor);
   }
 
-  /** An outline being drawn, in slice pixels. */
-  showOutline(points: readonly [number, number][], color = ''): void {
-    this._outlinePoints = points;
-    this._outline.style.stroke = color;
-    this._drawOutline();
+  /** A line being drawn; null for none. */
+  showOutline(outline: IOutline | null): void {
+    this._hints.showOutline(outline);
   }
 
   setCrosshairShown(isShown: boolean): void {
@@ -262,18 +265,8 @@ export class PlaneView {
     const v = (a: number, b: number) => `M${x.toFixed(1)} ${a}V${b}`;
     this._lineX.setAttribute('d', h(0, x - gap) + h(x + gap, width));
     this._lineY.setAttribute('d', v(0, y - gap) + v(y + gap, height));
-    this._drawOutline();
+    this._hints.place(this.index);
     this.placed.emit();
-  }
-
-  private _drawOutline(): void {
-    const points = this._outlinePoints.map(point =>
-      this._viewport
-        .toScreen(point)
-        .map(x => x.toFixed(1))
-        .join(',')
-    );
-    this._outline.setAttribute('points', points.join(' '));
   }
 
   private _describe(): void {
@@ -306,6 +299,7 @@ export class PlaneView {
   private readonly _viewport: Viewport;
   private readonly _image: PixelLayer;
   private readonly _labels: PixelLayer;
+  private readonly _proposal: ProposalLayer;
   private readonly _title = element('div', { className: 'medlab-Plane-title' });
   private readonly _intensity = element('div', {
     className: 'medlab-Plane-window'
@@ -313,14 +307,7 @@ export class PlaneView {
   private readonly _overlay = svg('svg', { class: 'medlab-Plane-overlay' });
   private readonly _lineX = svg('path', { class: 'medlab-Plane-line' });
   private readonly _lineY = svg('path', { class: 'medlab-Plane-line' });
-  private readonly _outline = svg('polyline', {
-    class: 'medlab-Plane-outline'
-  });
-  private readonly _cursor = svg('circle', {
-    class: 'medlab-Plane-cursor',
-    visibility: 'hidden'
-  });
-  private _outlinePoints: readonly [number, number][] = [];
+  private readonly _hints: Overlay;
   private _frame: DOMRect | null = null;
   private _imageDirty = true;
   private _placeDirty = true;
