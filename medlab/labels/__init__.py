@@ -25,9 +25,16 @@ from medlab.labels._layer import Ack as Ack
 from medlab.labels._layer import Layer as Layer
 from medlab.labels._layer import StaleEdit as StaleEdit
 from medlab.labels._ledger import LayerBusy as LayerBusy
+from medlab.labels._marks import Mark as Mark
+from medlab.labels._marks import as_marks as as_marks
+from medlab.labels._marks import marks_to_json as marks_to_json
+from medlab.labels._marks import new_mark_id as new_mark_id
+from medlab.labels._proposal import KEEP as KEEP
+from medlab.labels._proposal import Proposal as Proposal
 from medlab.labels._read import open_labels as open_labels
 from medlab.labels._segment import PALETTE as PALETTE
 from medlab.labels._segment import Segment as Segment
+from medlab.labels._segment import SegmentCode as SegmentCode
 from medlab.labels._segment import as_segments as as_segments
 from medlab.labels._segment import find_segment as find_segment
 from medlab.labels._segment import segments_to_json as segments_to_json

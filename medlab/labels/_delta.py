@@ -4,21 +4,27 @@ Undo is the same edit with the two exchanged, so nothing in a journal is ever ta
 it only grows.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medlab.errors import MedlabError
 from medlab.labels._frame import Frame, FrameError, decode_runs, encode_runs
+from medlab.labels._marks import Mark, as_marks, marks_to_json
 from medlab.labels._segment import Segment, as_segments, segments_to_json
 
 Box = tuple[int, int, int, int, int, int]
+Turn = tuple[str, str, int]
+
+_EIGHT_HEX = re.compile(r"[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
 class Delta:
-    """One edit: either of voxels in a box, or of the list of segments.
+    """One edit: of voxels in a box, of the list of segments, or of marks.
 
     Args:
         scan: Id of the scan.
@@ -26,13 +32,18 @@ class Delta:
         base: Revision the edit builds on.
         session: Eight hex digits that name the writer.
         seq: Counts the writer's edits, so that one sent twice is written once.
-        tool: `"brush"`, `"undo"`, ..., `"segments"` for an edit of the list.
+        tool: `"brush"`, `"undo"`, ..., `"segments"` or `"marks"` for an edit of these.
         segment: Id of the segment that was drawn, 0 for the eraser.
-        box: `(i0, i1, j0, j1, k0, k1)`, half-open; None for an edit of the list.
+        box: `(i0, i1, j0, j1, k0, k1)`, half-open; None for an edit of no voxels.
         before: Runs over the box.
         after: Runs over the box. A voxel equal to its `before` was not written.
         segments: The list before and after, for an edit of the list.
         rev: Revision that it made; None until it is in the journal.
+        marks: The marks that it touches, before and after.
+        by: Eight hex digits that name who draws; empty in older journals, where the
+            session stands for it.
+        step: The `seq` of the first edit of the undo step that it belongs to.
+        turn: `("undo" | "redo", session, step)`: it takes that step back or does it again.
     """
 
     scan: str
@@ -47,13 +58,33 @@ class Delta:
     after: bytes = b""
     segments: tuple[tuple[Segment, ...], tuple[Segment, ...]] | None = None
     rev: int | None = None
+    marks: tuple[tuple[Mark, ...], tuple[Mark, ...]] | None = None
+    by: str = ""
+    step: int | None = None
+    turn: Turn | None = None
 
     def inverse(self) -> "Delta":
         """The edit that takes this one back."""
         lists = self.segments and (self.segments[1], self.segments[0])
+        marks = self.marks and (self.marks[1], self.marks[0])
         return replace(
-            self, before=self.after, after=self.before, segments=lists, rev=None
+            self,
+            before=self.after,
+            after=self.before,
+            segments=lists,
+            marks=marks,
+            rev=None,
         )
+
+    @property
+    def author(self) -> str:
+        """Who can take it back: whoever drew it, in any of their sessions."""
+        return self.by or self.session
+
+    @property
+    def own_step(self) -> tuple[str, int]:
+        """The undo step that it belongs to, as `(session, seq)`."""
+        return self.session, self.seq if self.step is None else self.step
 
     def voxels(self, dtype: str) -> tuple[NDArray[Any], NDArray[Any]]:
         """Labels before and after, each of the box's shape."""
@@ -111,6 +142,15 @@ def to_frame(delta: Delta) -> Frame:
             "before": segments_to_json(before),
             "after": segments_to_json(after),
         }
+    if delta.marks is not None:
+        was, now = delta.marks
+        header["marks"] = {"before": marks_to_json(was), "after": marks_to_json(now)}
+    if delta.by:
+        header["by"] = delta.by
+    if delta.step is not None:
+        header["step"] = delta.step
+    if delta.turn is not None:
+        header["turn"] = list(delta.turn)
     return Frame(header, delta.before + delta.after)
 
 
@@ -127,8 +167,10 @@ def from_frame(frame: Frame) -> Delta:
         first, second = (int(n) for n in header.get("lengths", (0, 0)))
         if first + second != len(frame.payload):
             raise FrameError("A delta's lengths must add up to its payload.")
-        lists = header.get("segments")
-        box = header["box"]
+        lists, marks = header.get("segments"), header.get("marks")
+        box, step, by = header["box"], header.get("step"), header.get("by", "")
+        if by and not _EIGHT_HEX.fullmatch(by):
+            raise FrameError(f"An edit's by must be 8 hex digits, got {by!r}.")
         return Delta(
             scan=str(header["scan"]),
             layer=str(header["layer"]),
@@ -143,9 +185,13 @@ def from_frame(frame: Frame) -> Delta:
             segments=lists
             and (as_segments(lists["before"]), as_segments(lists["after"])),
             rev=header.get("rev"),
+            marks=marks and (as_marks(marks["before"]), as_marks(marks["after"])),
+            by=by,
+            step=None if step is None else int(step),
+            turn=_as_turn(header.get("turn")),
         )
     except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, FrameError):
+        if isinstance(error, MedlabError):
             raise
         raise FrameError(
             f"A delta frame lacks a field or holds a wrong one ({error}). Send it again."
@@ -176,6 +222,15 @@ def voxel_delta(
         after=encode_runs(after[inner]),
         **fields,
     )
+
+
+def _as_turn(told: Any) -> Turn | None:
+    if told is None:
+        return None
+    which, session, step = told
+    if which not in ("undo", "redo"):
+        raise FrameError(f"An edit's turn must be an undo or a redo, got {which!r}.")
+    return which, str(session), int(step)
 
 
 def _six(box: Any) -> Box:

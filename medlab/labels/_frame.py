@@ -42,7 +42,9 @@ def encode_frame(frame: Frame) -> bytes:
     header = frame.header
     if "crc" in header and header["crc"] is None and header.get("op") != "slab":
         header = {**header, "crc": zlib.crc32(frame.payload)}
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    told = json.dumps(header, separators=(",", ":"), ensure_ascii=False)
+    # Half a surrogate pair has no UTF-8; it is escaped, as JavaScript's JSON does.
+    text = told.encode("utf-8", "backslashreplace")
     return _MAGIC + struct.pack("<I", len(text)) + text + frame.payload
 
 

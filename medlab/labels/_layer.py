@@ -21,6 +21,7 @@ from medlab.labels._folder import (
 from medlab.labels._frame import Frame, encode_frame, encode_runs
 from medlab.labels._labels import Labels
 from medlab.labels._ledger import Ledger
+from medlab.labels._marks import Mark, marks_to_json
 from medlab.labels._segment import (
     Segment,
     SegmentLike,
@@ -149,6 +150,12 @@ class Layer:
         with self._ledger.reading() as state:
             return state.segments
 
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Points, lines, boxes and classes, in the order in which they were made."""
+        with self._ledger.reading() as state:
+            return tuple(state.marks.values())
+
     def labels(self) -> Labels:
         """A copy of the current labels."""
         with self._ledger.reading() as state:
@@ -165,6 +172,7 @@ class Layer:
                 "dtype": self.dtype,
                 "affine": self.affine.tolist(),
                 "segments": segments_to_json(state.segments),
+                "marks": marks_to_json(state.marks.values()),
             }
 
     def snapshot(self) -> bytes:
@@ -175,6 +183,7 @@ class Layer:
                 **{"scan": self.scan_id, "layer": self.name, "rev": state.rev},
                 **{"shape": list(self.shape), "dtype": self.dtype, "enc": "rle"},
                 "segments": segments_to_json(state.segments),
+                "marks": marks_to_json(state.marks.values()),
                 "crc": None,
             }
             return encode_frame(Frame(header, encode_runs(state.voxels)))

@@ -17,6 +17,7 @@ from medlab.errors import MedlabError
 from medlab.labels._delta import Delta, from_frame, slices_of, to_frame
 from medlab.labels._frame import decode_frame, encode_frame
 from medlab.labels._journal import JournalDamaged, append_record, read_records
+from medlab.labels._marks import with_changes
 from medlab.labels._segment import Segment
 from medlab.labels._snapshot import (
     State,
@@ -188,6 +189,8 @@ class Ledger:
             np.copyto(block, after, where=before != after)
         if delta.segments is not None:
             state.segments = delta.segments[1]
+        if delta.marks is not None:
+            state.marks = with_changes(state.marks, *delta.marks)
         state.rev = delta.rev if delta.rev is not None else state.rev + 1
         newest, _ = state.sessions.get(delta.session, (-1, 0))
         if delta.seq > newest:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,36 @@ PALETTE = (
     "#b08cff",
     "#ff5c77",
 )
-_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+# How far the work on a segment is, as 3D Slicer names it.
+STATES = ("not-started", "in-progress", "completed", "flagged")
+COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True)
+class SegmentCode:
+    """What a segment is, in a vocabulary that programs share.
+
+    Args:
+        scheme: The vocabulary, such as `"SCT"` for SNOMED CT.
+        value: The code in it.
+        meaning: The same in words.
+
+    Source:
+        DICOM PS3.3, 8.8, "Standard Attribute Sets for Code Sequence".
+    """
+
+    scheme: str
+    value: str
+    meaning: str
+
+    def __post_init__(self) -> None:
+        parts = (self.scheme, self.value, self.meaning)
+        if not all(isinstance(part, str) and part for part in parts):
+            raise MedlabError(
+                "A segment's code must have a scheme, a value and a meaning such as "
+                f'("SCT", "39607008", "Lung"), got {parts}.',
+                code="bad-segment",
+            )
 
 
 @dataclass(frozen=True)
@@ -36,6 +65,10 @@ class Segment:
         color: `#rrggbb`.
         locked: No tool changes its voxels.
         visible: It is drawn.
+        opacity: How much of the scan it hides where it is drawn, 0 to 100 percent.
+        outlined: Its border is drawn as a line.
+        state: `"not-started"`, `"in-progress"`, `"completed"` or `"flagged"`.
+        code: What it is in a shared vocabulary; None if nobody said so.
     """
 
     id: int
@@ -43,6 +76,10 @@ class Segment:
     color: str
     locked: bool = False
     visible: bool = True
+    opacity: int = 100
+    outlined: bool = True
+    state: str = "not-started"
+    code: SegmentCode | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, int | np.integer) or isinstance(self.id, bool):
@@ -61,9 +98,38 @@ class Segment:
                 f"A segment's id must be 1 to 65535, got {self.id}. 0 is background.",
                 code="bad-segment",
             )
-        if not isinstance(self.color, str) or not _COLOR.fullmatch(self.color):
+        if not isinstance(self.color, str) or not COLOR.fullmatch(self.color):
             raise MedlabError(
                 f"A segment's color must look like #rrggbb, got {self.color!r}.",
+                code="bad-segment",
+            )
+        self._check_how_it_is_shown()
+
+    def _check_how_it_is_shown(self) -> None:
+        for name in ("locked", "visible", "outlined"):
+            if not isinstance(getattr(self, name), bool):
+                raise MedlabError(
+                    f"A segment's {name} must be true or false, "
+                    f"got {getattr(self, name)!r}.",
+                    code="bad-segment",
+                )
+        is_whole = isinstance(self.opacity, int) and not isinstance(self.opacity, bool)
+        if not is_whole or not 0 <= self.opacity <= 100:
+            raise MedlabError(
+                "A segment's opacity must be a whole number of percent from 0 to 100, "
+                f"got {self.opacity!r}.",
+                code="bad-segment",
+            )
+        if self.state not in STATES:
+            raise MedlabError(
+                f"A segment's state must be one of {', '.join(STATES)}, "
+                f"got {self.state!r}.",
+                code="bad-segment",
+            )
+        if self.code is not None and not isinstance(self.code, SegmentCode):
+            raise MedlabError(
+                "A segment's code must be a SegmentCode or None, "
+                f"got {self.code!r}. Pass scheme, value and meaning.",
                 code="bad-segment",
             )
 
@@ -75,8 +141,8 @@ def as_segments(given: Iterable[SegmentLike]) -> tuple[Segment, ...]:
     """Make segments of names, (name, color) pairs, dictionaries or segments.
 
     Example:
-        >>> as_segments(["left lung", ("right lung", "#00ff00")])[1]
-        Segment(id=2, name='right lung', color='#00ff00', locked=False, visible=True)
+        >>> as_segments(["left lung", ("right lung", "#00ff00")])[1].id
+        2
     """
     if isinstance(given, str):
         raise MedlabError(
@@ -93,6 +159,8 @@ def as_segments(given: Iterable[SegmentLike]) -> tuple[Segment, ...]:
             made.append(Segment(place, item, color))
         elif isinstance(item, dict):
             known = {k: item[k] for k in Segment.__dataclass_fields__ if k in item}
+            if isinstance(known.get("code"), dict):
+                known["code"] = _as_code(known["code"])
             made.append(Segment(**{"id": place, "name": "", "color": color, **known}))
         elif isinstance(item, tuple | list) and len(item) == 2:
             made.append(Segment(place, *item))
@@ -109,6 +177,10 @@ def as_segments(given: Iterable[SegmentLike]) -> tuple[Segment, ...]:
             code="bad-segment",
         )
     return tuple(made)
+
+
+def _as_code(told: dict[str, Any]) -> SegmentCode:
+    return SegmentCode(*(told.get(key, "") for key in ("scheme", "value", "meaning")))
 
 
 def find_segment(segments: Sequence[Segment], which: str | int) -> Segment:
@@ -128,11 +200,23 @@ def find_segment(segments: Sequence[Segment], which: str | int) -> Segment:
 
 
 def merge_segments(
-    current: Sequence[Segment], before: Sequence[Segment], after: Sequence[Segment]
+    current: Sequence[Segment],
+    before: Sequence[Segment],
+    after: Sequence[Segment],
+    *,
+    untouched_only: bool = True,
 ) -> tuple[Segment, ...]:
     """Make the change from `before` to `after` in a list that others changed as well.
 
-    A segment that somebody else changed since stays as it is.
+    Fields that the change did not touch stay as they are, and so does the order where
+    the change did not alter it.
+
+    Args:
+        current: The list as it is now.
+        before: What the change found.
+        after: What it made of it.
+        untouched_only: Leave what somebody else changed since, as an undo must; otherwise
+            the change wins.
 
     Example:
         >>> lung, liver, heart = as_segments(["lung", "liver", "heart"])
@@ -142,15 +226,52 @@ def merge_segments(
     if tuple(current) == tuple(before):
         return tuple(after)
     old, new = ({s.id: s for s in listed} for listed in (before, after))
-    merged: list[Segment] = []
+    merged: dict[int, Segment] = {}
     for segment in current:
-        is_mine = old.get(segment.id) == segment
-        kept = new.get(segment.id) if is_mine else segment
-        if kept is not None:
-            merged.append(kept)
-    there = {segment.id for segment in current} | set(old)
-    return (*merged, *(segment for segment in after if segment.id not in there))
+        was, wanted = old.get(segment.id), new.get(segment.id)
+        if was is None or wanted is None:
+            is_removed = was is not None and wanted is None
+            if not is_removed or (untouched_only and was != segment):
+                merged[segment.id] = segment
+        else:
+            merged[segment.id] = _with_changes(segment, was, wanted, untouched_only)
+    ids = _in_changed_order(list(merged), list(old), list(new), untouched_only)
+    last = next(reversed(new), None)
+    for place, number in enumerate(new):
+        if number in old or number in merged:
+            continue
+        merged[number] = new[number]
+        ahead = [other for other in list(new)[:place] if other in ids]
+        at = ids.index(ahead[-1]) + 1 if ahead else 0
+        ids.insert(len(ids) if number == last else at, number)
+    return tuple(merged[number] for number in ids)
+
+
+def _with_changes(
+    segment: Segment, was: Segment, wanted: Segment, untouched_only: bool
+) -> Segment:
+    changes = {}
+    for name in Segment.__dataclass_fields__:
+        before, after = getattr(was, name), getattr(wanted, name)
+        is_touched = getattr(segment, name) != before
+        if before != after and not (untouched_only and is_touched):
+            changes[name] = after
+    return replace(segment, **changes) if changes else segment
+
+
+def _in_changed_order(
+    ids: list[int], old: list[int], new: list[int], untouched_only: bool
+) -> list[int]:
+    """Exchange the places of the ids that the change reordered, and of no other."""
+    shared = [number for number in new if number in old and number in ids]
+    was = [number for number in old if number in shared]
+    now = [number for number in ids if number in shared]
+    if shared == was or (untouched_only and now != was):
+        return ids
+    places = iter(shared)
+    return [next(places) if number in shared else number for number in ids]
 
 
 def segments_to_json(segments: Iterable[Segment]) -> list[dict[str, Any]]:
+    """The segments as every message holds them: all fields, in this order."""
     return [asdict(segment) for segment in segments]

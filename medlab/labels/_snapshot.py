@@ -1,6 +1,6 @@
 """Snapshots: the whole map at a revision, beside the journal it was made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from medlab.labels._frame import (
     encode_runs,
 )
 from medlab.labels._journal import append_record, read_records
+from medlab.labels._marks import Mark, as_marks, marks_to_json
 from medlab.labels._segment import Segment, as_segments, segments_to_json
 from medlab.scans import replacing
 
@@ -31,6 +32,7 @@ class State:
         voxels: `(I, J, K)`, i fastest in memory.
         segments: The list at that revision.
         sessions: For each writer the last `(seq, rev)`, to know an edit sent twice.
+        marks: The marks by id.
     """
 
     rev: int
@@ -38,6 +40,7 @@ class State:
     voxels: NDArray[Any]
     segments: tuple[Segment, ...]
     sessions: dict[str, tuple[int, int]]
+    marks: dict[str, Mark] = field(default_factory=dict)
 
 
 def write_snapshot(folder: Path, state: State) -> None:
@@ -53,6 +56,7 @@ def write_snapshot(folder: Path, state: State) -> None:
         **{"rev": state.rev, "journal_bytes": state.journal_bytes},
         "sessions": state.sessions,
         "segments": segments_to_json(state.segments),
+        "marks": marks_to_json(state.marks.values()),
         "crc": None,
     }
     frame = encode_frame(Frame(header, encode_runs(state.voxels)))
@@ -106,6 +110,7 @@ def _read(path: Path, shape: tuple[int, ...], dtype: str) -> State | None:
         voxels,
         as_segments(header["segments"]),
         sessions,
+        {mark.id: mark for mark in as_marks(header.get("marks", ()))},
     )
 
 

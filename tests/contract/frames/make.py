@@ -11,13 +11,39 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SCAN = "0123456789abcdef"
-LUNG = {"id": 1, "name": "lung", "color": "#e69f00", "locked": False, "visible": True}
+# As journals hold them that were written before segments had states and codes.
+OLD_LUNG = {
+    **{"id": 1, "name": "lung", "color": "#e69f00"},
+    **{"locked": False, "visible": True},
+}
+OLD_HEART = {
+    **{"id": 2, "name": "Herz ♥", "color": "#56b4e9"},
+    **{"locked": True, "visible": False},
+}
+LUNG = {
+    **OLD_LUNG,
+    **{"opacity": 100, "outlined": True, "state": "not-started", "code": None},
+}
 HEART = {
-    "id": 2,
-    "name": "Herz ♥",
-    "color": "#56b4e9",
-    "locked": True,
-    "visible": False,
+    **OLD_HEART,
+    **{"opacity": 45, "outlined": False, "state": "completed"},
+    "code": {"scheme": "SCT", "value": "80891009", "meaning": "Heart"},
+}
+NODULE = {
+    **{"id": "00aa11bb22cc", "kind": "point", "name": "nodule", "color": None},
+    **{"segment": 1, "plane": None, "points": [[1, 2.5, 0.125]]},
+    **{"scope": None, "value": None, "note": 'r = 3 mm, "solid"?'},
+}
+BOX = {
+    **{"id": "ffeeddccbbaa", "kind": "rectangle", "name": "", "color": "#ff6e3a"},
+    **{"segment": None, "plane": "axial", "points": [[-0.5, 0, 3], [10.001, 7, 3]]},
+    **{"scope": None, "value": None, "note": ""},
+}
+MOVED = {**NODULE, "points": [[1, 2.501, 0]]}
+QUALITY = {
+    **{"id": "0123456789ab", "kind": "class", "name": "qualité", "color": None},
+    **{"segment": None, "plane": None, "points": []},
+    **{"scope": "image", "value": "usable", "note": ""},
 }
 
 
@@ -61,12 +87,13 @@ def delta(name: str, box, before, after, **changes) -> bytes:
     return write(name, header, first + second, voxels)
 
 
-def snapshot(name: str, shape, dtype, pairs, segments, rev) -> bytes:
+def snapshot(name: str, shape, dtype, pairs, segments, rev, marks=()) -> bytes:
     payload = runs(*pairs)
+    listed = {} if marks is None else {"marks": list(marks)}
     header = {
         **{"op": "snapshot", "scan": SCAN, "layer": "labels", "rev": rev},
         **{"shape": shape, "dtype": dtype, "enc": "rle", "segments": segments},
-        "crc": zlib.crc32(payload),
+        **{**listed, "crc": zlib.crc32(payload)},
     }
     return write(name, header, payload, [unfold(*pairs)])
 
@@ -96,12 +123,44 @@ def main() -> None:
         **{"tool": "segments", "seg": 0, "seq": 18, "base": 4, "rev": 5},
         segments=lists,
     )
+    old = {"before": [OLD_LUNG], "after": [OLD_LUNG, OLD_HEART]}
+    delta(
+        *("segments-old", None, [], []),
+        **{"tool": "segments", "seg": 0, "seq": 18, "base": 4, "rev": 5},
+        segments=old,
+    )
+    delta(
+        *("marks", None, [], []),
+        **{"tool": "marks", "seg": 0, "seq": 19, "base": 5, "rev": 6},
+        marks={"before": [NODULE], "after": [MOVED, BOX, QUALITY]},
+        **{"by": "5eed5eed", "step": 19},
+    )
+    delta(
+        *("delta-step", [0, 2, 0, 1, 0, 1], [(2, 0)], [(1, 1), (1, 0)]),
+        **{"seq": 21, "base": 6, "rev": 7, "by": "5eed5eed", "step": 20},
+    )
+    delta(
+        *("delta-undo", [0, 2, 0, 1, 0, 1], [(1, 1), (1, 0)], [(2, 0)]),
+        **{"seq": 22, "base": 7, "rev": 8, "tool": "undo", "by": "5eed5eed"},
+        **{"step": 22, "turn": ["undo", "00c0ffee", 20]},
+    )
+    delta(
+        *("delta-all", [0, 1, 0, 1, 0, 2], [(2, 0)], [(2, 2)]),
+        **{"seq": 23, "base": 8, "rev": 9, "tool": "import", "seg": 0},
+        segments={"before": [HEART, LUNG], "after": [LUNG, HEART]},
+        marks={"before": [BOX], "after": []},
+        **{"by": "5eed5eed", "step": 23, "turn": ["redo", "00c0ffee", 9]},
+    )
     delta("delta-unsent", [0, 1, 0, 1, 0, 1], [(1, 0)], [(1, 1)], rev=None, seq=0)
     delta("delta-high-ids", [0, 3, 0, 1, 0, 1], [(3, 256)], [(2, 65535), (1, 256)])
     delta("delta-long-run", [0, 300, 0, 300, 0, 1], [(90000, 0)], [(90000, 2)], seg=2)
     snapshot(
         *("snapshot", [3, 4, 2], "u1", [(5, 0), (3, 1), (15, 0), (1, 2)]),
-        *([LUNG, HEART], 5),
+        *([HEART, LUNG], 5, [MOVED, BOX]),
+    )
+    snapshot(
+        *("snapshot-old", [3, 4, 2], "u1", [(5, 0), (3, 1), (15, 0), (1, 2)]),
+        *([OLD_LUNG, OLD_HEART], 5, None),
     )
     snapshot("snapshot-empty", [7, 8, 9], "u1", [(504, 0)], [], 0)
     snapshot("snapshot-u2", [2, 2, 2], "u2", [(7, 300), (1, 65535)], [], 12)

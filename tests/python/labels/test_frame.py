@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlab.labels import (
+    Frame,
     FrameError,
     decode_frame,
     decode_runs,
@@ -75,11 +76,73 @@ def test_the_body_fixture_holds_its_frames_in_order():
     assert join_frames(parts) == (FRAMES / "body.bin").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["delta", "segments"])
+DELTAS = [name for name in NAMES if _told(name).get("header", {}).get("op") == "delta"]
+BEFORE_STATES_AND_CODES = "segments-old"
+
+
+@pytest.mark.parametrize("name", [n for n in DELTAS if n != BEFORE_STATES_AND_CODES])
 def test_an_edit_is_the_same_after_there_and_back(name):
     data = (FRAMES / f"{name}.bin").read_bytes()
 
     assert encode_frame(to_frame(from_frame(decode_frame(data)))) == data
+
+
+def test_segments_of_an_older_journal_get_what_they_lacked():
+    data = (FRAMES / f"{BEFORE_STATES_AND_CODES}.bin").read_bytes()
+
+    _, (lung, heart) = from_frame(decode_frame(data)).segments
+
+    assert (lung.opacity, lung.outlined, lung.state, lung.code) == (
+        *(100, True, "not-started", None),
+    )
+    assert (heart.name, heart.locked, heart.visible) == ("Herz ♥", True, False)
+
+
+def test_an_edits_marks_step_and_turn_are_read():
+    marks = from_frame(decode_frame((FRAMES / "marks.bin").read_bytes()))
+    undo = from_frame(decode_frame((FRAMES / "delta-undo.bin").read_bytes()))
+
+    (nodule,), (moved, box, quality) = marks.marks
+    assert (nodule.points, moved.points) == (((1, 2.5, 0.125),), ((1, 2.501, 0),))
+    assert (box.plane, quality.value, quality.points) == ("axial", "usable", ())
+    assert (marks.by, marks.author, marks.own_step) == (
+        *("5eed5eed", "5eed5eed", ("00c0ffee", 19)),
+    )
+    assert undo.turn == ("undo", "00c0ffee", 20)
+
+
+def test_the_author_of_an_older_edit_is_its_session():
+    delta = from_frame(decode_frame((FRAMES / "delta.bin").read_bytes()))
+
+    assert (delta.by, delta.author, delta.own_step) == (
+        *("", "00c0ffee", ("00c0ffee", 17)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("by", "me", "by must be 8 hex digits, got 'me'"),
+        ("turn", ["back", "00c0ffee", 1], "an undo or a redo, got 'back'"),
+        ("turn", ["undo"], "lacks a field or holds a wrong one"),
+        ("step", "first", "lacks a field or holds a wrong one"),
+        ("marks", {"before": []}, "lacks a field or holds a wrong one"),
+    ],
+)
+def test_an_edit_with_a_wrong_step_or_turn_is_refused(field, value, sentence):
+    frame = decode_frame((FRAMES / "delta-undo.bin").read_bytes())
+    frame.header[field] = value
+
+    with pytest.raises(FrameError, match=sentence):
+        from_frame(frame)
+
+
+def test_half_a_surrogate_pair_is_escaped_as_javascript_does():
+    # JSON.stringify("\ud83d") is the text "\\ud83d" since ECMAScript 2019.
+    data = encode_frame(Frame({"op": "x", "name": "\ud83d"}))
+
+    assert data[8:] == b'{"op":"x","name":"\\ud83d"}'
+    assert decode_frame(data).header["name"] == "\ud83d"
 
 
 def test_runs_are_as_the_contract_says():
