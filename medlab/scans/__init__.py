@@ -22,6 +22,10 @@ from medlab.scans._cache import CachedVolume as CachedVolume
 from medlab.scans._cache import source_stamp as source_stamp
 from medlab.scans._cache import thumbnail_png as thumbnail_png
 from medlab.scans._cache import volume_cache as volume_cache
+from medlab.scans._dicom_files import is_dicom as is_dicom
+from medlab.scans._dicom_files import read_dicom as read_dicom
+from medlab.scans._dicom_slice import DicomSlice as DicomSlice
+from medlab.scans._dicom_slice import slices_of as slices_of
 from medlab.scans._home import Home as Home
 from medlab.scans._home import find_home as find_home
 from medlab.scans._index import find_scan as find_scan
@@ -29,10 +33,12 @@ from medlab.scans._index import find_summary as find_summary
 from medlab.scans._index import list_scans as list_scans
 from medlab.scans._limits import NotAScan as NotAScan
 from medlab.scans._limits import TooLarge as TooLarge
+from medlab.scans._limits import check_size as check_size
 from medlab.scans._nrrd import read_nrrd_array as read_nrrd_array
 from medlab.scans._nrrd import read_nrrd_fields as read_nrrd_fields
 from medlab.scans._open import ScanNotFound as ScanNotFound
 from medlab.scans._open import open_scan as open_scan
+from medlab.scans._open import series_slices as series_slices
 from medlab.scans._picture import draw_thumbnail as draw_thumbnail
 from medlab.scans._picture import proposed_window as proposed_window
 from medlab.scans._summary import ScanSummary as ScanSummary

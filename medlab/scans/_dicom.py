@@ -83,6 +83,17 @@ def middle_picture(files: Sequence[DicomFile], name: str) -> Volume:
     return Volume(voxels, header.affine, header.modality, window=middle.window)
 
 
+def slices_in_order(files: Sequence[DicomFile], name: str) -> list[DicomSlice]:
+    """The slice at each index along K, without its pixels.
+
+    Raises:
+        MedlabError: If the slices do not make up one volume.
+    """
+    stack = _stack(files, name)
+    pick_frame(name, len(stack.places[0]), None)
+    return [place[0] for place in stack.places]
+
+
 def _header(files: Sequence[DicomFile], stack: _Stack, name: str) -> Header:
     first = stack.places[0][0].header
     channels = int(first.get("SamplesPerPixel", 1) or 1)

@@ -8,6 +8,7 @@ from types import ModuleType
 from medlab.errors import MedlabError
 from medlab.scans import _dicom, _metaimage, _nifti, _nrrd
 from medlab.scans._dicom_files import DicomFile, find_images, is_dicom, may_be_dicom
+from medlab.scans._dicom_slice import DicomSlice
 from medlab.scans._header import Header
 from medlab.scans._home import Home, find_home
 from medlab.scans._limits import NotAScan, TooLarge, damaged
@@ -137,6 +138,17 @@ def series_files(source: ScanSource, home: Home) -> list[DicomFile]:
             f"The series in {source.name!r} is no longer there. Refresh the list of scans."
         )
     return found[source.series]
+
+
+def series_slices(source: ScanSource, home: Home) -> list[DicomSlice]:
+    """The images of a DICOM series in the order of the third voxel axis, without pixels.
+
+    Raises:
+        ScanNotFound: If the folder or the series is gone.
+        MedlabError: If the images do not make up one volume.
+    """
+    with _sentences(source):
+        return _dicom.slices_in_order(series_files(source, home), source.name)
 
 
 def dicom_candidates(folder: Path) -> list[Path]:
