@@ -17,8 +17,8 @@ import { PointerCommands } from './input/pointer_commands';
 import type { SaveState } from './labels/journal';
 import type { LabelMap } from './labels/label_map';
 import { LabelSession } from './labels/label_session';
-import { SegmentEdits } from './segments/segment_edits';
-import { SegmentList } from './segments/segment_list';
+import type { SegmentEdits } from './segments/segment_edits';
+import { SegmentPanel } from './segments/segment_panel';
 import { firstSettings, Settings } from './settings';
 import { ToolBox } from './tools/tool_box';
 import { type Translate, untranslated } from './translate';
@@ -191,25 +191,20 @@ export class SliceEditor {
     this._planes = planes;
     const context = this._makeContext(session, planes);
     const { hasTools } = context;
-    const segments = new SegmentEdits(session, this.settings, this._trans);
+    const segments = new SegmentPanel(context);
     const tools = new ToolBox(context);
-    this._listen(context, tools, segments, readOut);
+    this._listen(context, tools, segments.edits, readOut);
     this.settings.set(firstSettings(this.volume.info, scene.labels, hasTools));
     this._toolbar = this._makeToolbar(context);
     if (hasTools || scene.labels.segments.length > 0) {
-      const { labels } = scene;
-      const list = new SegmentList(
-        ...([labels, this.settings, segments, this._trans, hasTools] as const)
-      );
-      this._side.place('segments', list.node);
-      this._disposables.push(list);
+      this._side.place('segments', segments.node, segments.buttons);
     }
     this.node.prepend(this._toolbar.node);
     this._body.prepend(planes.node, this._side.node);
     this._side.node.hidden = this._side.isEmpty;
     this.node.append(this._status.node);
     this._status.notify(this.volume.info.warnings.join(' '));
-    this._disposables.push(this._toolbar, tools, planes, scene);
+    this._disposables.push(this._toolbar, segments, tools, planes, scene);
     this._connect(planes, readOut);
     this._followSession(session);
     this.showLayout(plane ?? (names.length > 1 ? 'grid' : names[0]));

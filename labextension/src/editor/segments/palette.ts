@@ -27,7 +27,8 @@ export const PALETTE = [
 export function nextColor(segments: readonly Pick<ISegment, 'color'>[]): string {
   const count = (color: string) =>
     segments.filter(segment => segment.color.toLowerCase() === color).length;
-  return PALETTE.reduce((best: string, color) =>
-    count(color) < count(best) ? color : best
+  return PALETTE.reduce<string>(
+    (best, color) => (count(color) < count(best) ? color : best),
+    PALETTE[0]
   );
 }

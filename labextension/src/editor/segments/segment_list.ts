@@ -1,176 +1,172 @@
 import type { ISegment } from '../../server/types';
 
-import { iconButton } from '../bars/controls';
+import type { IEditorContext } from '../context';
 import { element } from '../dom';
-import type { LabelMap } from '../labels/label_map';
-import type { Settings } from '../settings';
 
-/** Colours for new segments, told apart on grey and by most colour-blind readers. */
-export const PALETTE = [
-  '#e6550d',
-  '#3fa7ff',
-  '#5fd35f',
-  '#f2c500',
-  '#c678ff',
-  '#00c9c0',
-  '#ff6fae',
-  '#b0d840',
-  '#ff9f5a',
-  '#8fa3ff'
-] as const;
+import { dragRow } from './drag_order';
+import { RovingList } from './roving_list';
+import type { SegmentEdits } from './segment_edits';
+import { SegmentRow } from './segment_row';
+import { choiceOf } from './segment_state';
 
-export interface ISegmentActions {
-  add(): void;
-  change(id: number, fields: Partial<ISegment>): void;
-  remove(id: number): void;
-}
+/** More segments than this are worth a search. */
+const SEARCH_FROM = 13;
 
-/** The named, coloured segments: choose, rename, recolour, hide, lock, remove. */
+type Place = Pick<IEditorContext, 'settings' | 'trans' | 'hasTools' | 'scene'>;
+
+/** The segments, one a row: choose, rename, recolour, hide, lock, order. */
 export class SegmentList {
   constructor(
-    private readonly _labels: LabelMap,
-    private readonly _settings: Settings,
-    private readonly _actions: ISegmentActions,
-    private readonly _trans: (text: string) => string,
-    private readonly _isEditable: boolean
+    private readonly _place: Place,
+    private readonly _edits: SegmentEdits
   ) {
-    const heading = element('div', { className: 'medlab-Segments-heading' }, [
-      element('span', { text: _trans('Segments') })
-    ]);
-    if (_isEditable) {
-      const add = iconButton('plus', _trans('Add a segment'), () =>
-        _actions.add()
-      );
-      add.classList.add('medlab-Segments-add');
-      heading.append(add);
-    }
-    this.node = element('div', { className: 'medlab-Segments' }, [
-      heading,
-      this._list
-    ]);
+    const { trans, settings, scene } = _place;
+    this._list = new RovingList<ISegment>({
+      label: trans('Segments'),
+      className: 'medlab-Segments-list',
+      keyOf: segment => String(segment.id),
+      makeRow: segment =>
+        new SegmentRow(segment, _place, _edits, (event, grabbed) =>
+          this._drag(event, grabbed)
+        ),
+      onKey: (event, segment) => this._press(event, segment)
+    });
+    this._search.placeholder = trans('Search segments');
+    this._search.setAttribute('aria-label', trans('Search segments'));
+    this._search.addEventListener('input', () => this.update());
+    this._search.addEventListener('keydown', event => this._leave(event));
+    this._none.textContent = trans('No segment fits the search.');
+    this.node.append(this._search, this._none, this._list.node);
     this._stop = [
-      _labels.changed.connect(change => change.segments && this.update()),
-      _settings.changed.connect(() => this._markChosen())
+      scene.labels.changed.connect(change => change.segments && this.update()),
+      settings.changed.connect(() => this._markChosen())
     ];
     this.update();
   }
 
-  readonly node: HTMLElement;
+  readonly node = element('div', { className: 'medlab-Segments-body' });
 
   update(): void {
-    // A name that is being typed stays: it would lose the cursor.
-    if (this._list.contains(document.activeElement) && this._isTyping()) {
-      return;
+    const segments = this._edits.segments;
+    this._search.hidden = segments.length < SEARCH_FROM;
+    const shown = this._found(segments);
+    this._none.hidden = shown.length > 0 || segments.length === 0;
+    this._places = new Map(segments.map(({ id }, place) => [id, place]));
+    this._list.show(shown);
+    for (const segment of shown) {
+      // Its number is its place in the whole list, not among those found.
+      this._row(segment.id)?.update(segment, this._places.get(segment.id) ?? 0);
     }
-    this._list.replaceChildren(
-      ...this._labels.segments.map(segment => this._row(segment))
-    );
     this._markChosen();
+  }
+
+  rename(id: number): void {
+    this._list.reveal(String(id));
+    this._row(id)?.rename();
   }
 
   dispose(): void {
     this._stop.forEach(stop => stop());
   }
 
-  private _isTyping(): boolean {
-    const active = document.activeElement;
-    return active instanceof HTMLInputElement && active.type === 'text';
+  private _found(segments: readonly ISegment[]): readonly ISegment[] {
+    const words = this._search.hidden
+      ? ''
+      : this._search.value.trim().toLowerCase();
+    const { trans } = this._place;
+    return words
+      ? segments.filter(({ name, code, state }) =>
+          [name, code?.meaning ?? '', trans(choiceOf(state).words)].some(text =>
+            text.toLowerCase().includes(words)
+          )
+        )
+      : segments;
   }
 
-  private _row(segment: ISegment): HTMLElement {
+  private _press(event: KeyboardEvent, segment: ISegment): boolean {
     const { id } = segment;
-    const row = element('li', {
-      className: 'medlab-Segment',
-      attributes: { 'data-segment': String(id) }
-    });
-    row.append(this._color(segment), this._name(segment));
-    const eye = iconButton(
-      segment.visible ? 'eye' : 'eyeOff',
-      segment.visible ? this._trans('Hide') : this._trans('Show'),
-      () => this._actions.change(id, { visible: !segment.visible })
-    );
-    eye.classList.toggle('medlab-mod-off', !segment.visible);
-    row.append(eye);
-    if (this._isEditable) {
-      const lock = iconButton(
-        segment.locked ? 'lock' : 'unlock',
-        segment.locked
-          ? this._trans('Unlock')
-          : this._trans('Lock: tools leave it alone'),
-        () => this._actions.change(id, { locked: !segment.locked })
-      );
-      lock.classList.toggle('medlab-mod-on', segment.locked);
-      const remove = iconButton('trash', this._trans('Remove segment'), () =>
-        this._actions.remove(id)
-      );
-      remove.classList.add('medlab-Segment-remove');
-      row.append(lock, remove);
+    const { settings, hasTools } = this._place;
+    if (event.key === 'Enter' || event.key === ' ') {
+      settings.set({ segment: id });
+      return true;
     }
-    row.addEventListener('pointerdown', () =>
-      this._settings.set({ segment: id })
-    );
-    return row;
+    if (!hasTools) {
+      return false;
+    }
+    if (event.altKey && ['ArrowUp', 'ArrowDown'].includes(event.key)) {
+      this._edits.moveBy(id, event.key === 'ArrowUp' ? -1 : 1);
+      this._list.focus(String(id));
+      return true;
+    }
+    if (event.key === 'F2') {
+      this.rename(id);
+      return true;
+    }
+    if (event.key === 'Delete') {
+      this._edits.remove(id);
+      return true;
+    }
+    return false;
   }
 
-  private _color(segment: ISegment): HTMLElement {
-    const input = element('input', {
-      className: 'medlab-Segment-color',
-      title: this._trans('Colour'),
-      attributes: {
-        type: 'color',
-        value: segment.color,
-        'aria-label': `${this._trans('Colour of')} ${segment.name}`
+  /** From the search to the rows found. */
+  private _leave(event: KeyboardEvent): void {
+    event.stopPropagation();
+    if (event.key === 'ArrowDown' || event.key === 'Enter') {
+      event.preventDefault();
+      if (this._list.entry !== null) {
+        this._list.focus(this._list.entry);
       }
-    });
-    input.disabled = !this._isEditable;
-    input.addEventListener('change', () =>
-      this._actions.change(segment.id, { color: input.value })
-    );
-    return input;
+    } else if (event.key === 'Escape') {
+      this._search.value = '';
+      this.update();
+    }
   }
 
-  private _name(segment: ISegment): HTMLElement {
-    const input = element('input', {
-      className: 'medlab-Segment-name',
-      attributes: {
-        type: 'text',
-        spellcheck: 'false',
-        'aria-label': this._trans('Name of the segment')
-      }
-    });
-    input.value = segment.name;
-    input.title = segment.name;
-    input.readOnly = !this._isEditable;
-    input.addEventListener('focus', () =>
-      this._settings.set({ segment: segment.id })
+  private _drag(event: PointerEvent, segment: ISegment): void {
+    const row = this._row(segment.id);
+    if (row) {
+      dragRow(event, row.node, {
+        rows: () => Array.from(this._list.node.children) as HTMLElement[],
+        drop: place => this._drop(segment.id, place)
+      });
+    }
+  }
+
+  /** @param place - among the rows shown, the moved one left out */
+  private _drop(id: number, place: number): void {
+    const shown = this._found(this._edits.segments).filter(
+      each => each.id !== id
     );
-    input.addEventListener('keydown', event => {
-      event.stopPropagation();
-      if (event.key === 'Enter' || event.key === 'Escape') {
-        input.value = event.key === 'Escape' ? segment.name : input.value;
-        input.blur();
-      }
-    });
-    input.addEventListener('blur', () => {
-      const name = input.value.trim();
-      if (name && name !== segment.name) {
-        this._actions.change(segment.id, { name });
-      } else {
-        input.value = segment.name;
-      }
-    });
-    return input;
+    const all = this._edits.segments.filter(each => each.id !== id);
+    const next = shown[place];
+    const last = shown[shown.length - 1];
+    const at = next ? all.indexOf(next) : all.indexOf(last) + 1;
+    this._edits.move(id, at);
+  }
+
+  private _row(id: number): SegmentRow | undefined {
+    const row = this._list.rowOf(String(id));
+    return row instanceof SegmentRow ? row : undefined;
   }
 
   private _markChosen(): void {
-    const chosen = String(this._settings.values.segment);
-    for (const row of this._list.children) {
-      const isChosen = row.getAttribute('data-segment') === chosen;
-      row.classList.toggle('medlab-mod-chosen', isChosen && this._isEditable);
-      row.setAttribute('aria-current', String(isChosen));
+    const chosen = this._place.settings.values.segment;
+    if (chosen !== this._chosen) {
+      this._row(this._chosen)?.markChosen(false);
+      this._chosen = chosen;
+      this._list.reveal(String(chosen));
     }
+    this._row(chosen)?.markChosen(true);
   }
 
-  private readonly _list = element('ul', { className: 'medlab-Segments-list' });
+  private readonly _list: RovingList<ISegment>;
+  private readonly _search = element('input', {
+    className: 'medlab-Segments-search',
+    attributes: { type: 'search', spellcheck: 'false' }
+  });
+  private readonly _none = element('p', { className: 'medlab-Segments-none' });
   private readonly _stop: (() => void)[];
+  private _places = new Map<number, number>();
+  private _chosen = -1;
 }
