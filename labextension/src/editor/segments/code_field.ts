@@ -107,7 +107,10 @@ export class CodeField {
     }
     return element(
       'fieldset',
-      { className: 'medlab-Code-free', attributes: { 'aria-label': trans('Any code') } },
+      {
+        className: 'medlab-Code-free',
+        attributes: { 'aria-label': trans('Any code') }
+      },
       [this._scheme, this._value, this._meaning, take]
     );
   }
@@ -126,7 +129,10 @@ export class CodeField {
           },
           [
             element('span', { text: code.meaning }),
-            element('span', { className: 'medlab-Code-value', text: code.value })
+            element('span', {
+              className: 'medlab-Code-value',
+              text: code.value
+            })
           ]
         );
         button.addEventListener('click', () => this._take(code));
@@ -174,9 +180,13 @@ export class CodeField {
 
   private readonly _open: HTMLButtonElement;
   private readonly _clear: HTMLButtonElement;
-  private readonly _editor = element('div', { className: 'medlab-Code-editor' });
+  private readonly _editor = element('div', {
+    className: 'medlab-Code-editor'
+  });
   private readonly _search = textInput('search');
-  private readonly _results = element('ul', { className: 'medlab-Code-results' });
+  private readonly _results = element('ul', {
+    className: 'medlab-Code-results'
+  });
   private readonly _scheme = textInput('text');
   private readonly _value = textInput('text');
   private readonly _meaning = textInput('text');

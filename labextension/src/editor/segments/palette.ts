@@ -24,7 +24,9 @@ export const PALETTE = [
 ] as const;
 
 /** The colour of the palette that the fewest segments have, the earliest of them. */
-export function nextColor(segments: readonly Pick<ISegment, 'color'>[]): string {
+export function nextColor(
+  segments: readonly Pick<ISegment, 'color'>[]
+): string {
   const count = (color: string) =>
     segments.filter(segment => segment.color.toLowerCase() === color).length;
   return PALETTE.reduce<string>(

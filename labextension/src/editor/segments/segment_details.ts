@@ -18,8 +18,10 @@ export class SegmentDetails {
     private readonly _rename: (id: number) => void
   ) {
     const { trans, scene, settings, hasTools } = _context;
-    this._outline = iconButton('outline', trans('Outline of this segment'), () =>
-      _edits.change(this._id, { outlined: !this._segment?.outlined })
+    this._outline = iconButton(
+      'outline',
+      trans('Outline of this segment'),
+      () => _edits.change(this._id, { outlined: !this._segment?.outlined })
     );
     this._only = iconButton('only', trans('Show only this segment'), () =>
       _edits.showOnly(this._id)

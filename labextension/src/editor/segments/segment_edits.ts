@@ -97,7 +97,9 @@ export class SegmentEdits {
   }
 
   isAlone(id: number): boolean {
-    return this.segments.every(segment => segment.visible === (segment.id === id));
+    return this.segments.every(
+      segment => segment.visible === (segment.id === id)
+    );
   }
 
   /** Clears the segment's voxels and takes it from the list, as one step. */
@@ -118,7 +120,8 @@ export class SegmentEdits {
     }
     session.removeSegment(id);
     if (settings.values.segment === id) {
-      const next = session.labels.segments[at] ?? session.labels.segments[at - 1];
+      const next =
+        session.labels.segments[at] ?? session.labels.segments[at - 1];
       settings.set({ segment: next?.id ?? 0 });
     }
     notify(trans('Removed %1. Undo brings it back.', segment.name));

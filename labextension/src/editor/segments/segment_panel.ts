@@ -15,11 +15,7 @@ export class SegmentPanel {
     const { trans, scene, hasTools } = _context;
     this.edits = new SegmentEdits(_context);
     this._statistics = new StatisticsTable(_context);
-    this.commands = new SegmentCommands(
-      _context,
-      this.edits,
-      this._statistics
-    );
+    this.commands = new SegmentCommands(_context, this.edits, this._statistics);
     this._list = new SegmentList(_context, this.edits);
     this._details = new SegmentDetails(_context, this.edits, id =>
       this._list.rename(id)

@@ -12,16 +12,18 @@ import { type ISegmentStatistics, statisticsCsv } from './statistics_csv';
 export class StatisticsTable {
   constructor(private readonly _context: IEditorContext) {
     const { trans, scene } = _context;
-    const download = iconButton(
-      'download',
-      trans('Download as CSV'),
-      () => this._download()
+    const download = iconButton('download', trans('Download as CSV'), () =>
+      this._download()
     );
-    const copy = iconButton('copy', trans('Copy as CSV'), () =>
-      void this._copy()
+    const copy = iconButton(
+      'copy',
+      trans('Copy as CSV'),
+      () => void this._copy()
     );
-    const update = textButton(trans('Update'), trans('Measure again'), () =>
-      void this.update()
+    const update = textButton(
+      trans('Update'),
+      trans('Measure again'),
+      () => void this.update()
     );
     const close = iconButton('close', trans('Close'), () => this.close());
     this.node = element(
@@ -218,7 +220,10 @@ export class StatisticsTable {
       await navigator.clipboard.writeText(this._csv());
       notify(trans('Copied the table as CSV.'));
     } catch {
-      notify(trans('The browser does not let pages copy: download it.'), 'alert');
+      notify(
+        trans('The browser does not let pages copy: download it.'),
+        'alert'
+      );
     }
   }
 

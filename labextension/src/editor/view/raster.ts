@@ -102,31 +102,47 @@ function drawColours(
 export interface ILabelInk {
   /** Pixel of each label inside an area; 0 is clear. */
   fill: Uint32Array;
-  /** Pixel of each label at the rim of an area; null draws no rims. */
+  /** Pixel of each label at the rim of an area, 0 for none; null draws no rims. */
   rim: Uint32Array | null;
 }
 
-/** @param opacity - of the areas, 0 to 1 */
+/**
+ * Mixes the colours of visible segments; each has its own share of the opacity, and an
+ * outline or none.
+ *
+ * @param opacity - of the areas, 0 to 1
+ * @param rimOpacity - of the outlines, 0 to 1
+ */
 export function labelInk(
-  map: LabelMap,
+  map: Pick<LabelMap, 'segments'>,
   opacity: number,
-  outlined: boolean
+  outlined: boolean,
+  rimOpacity = 1
 ): ILabelInk {
   const fill = new Uint32Array(65536);
   const rim = outlined ? new Uint32Array(65536) : null;
-  const alpha = Math.round(255 * opacity * (outlined ? 0.65 : 1));
-  for (const { id, color, visible } of map.segments) {
-    if (!visible) {
+  for (const segment of map.segments) {
+    if (!segment.visible) {
       continue;
     }
-    const rgb = parseInt(color.slice(1), 16);
-    const bgr = ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16);
-    fill[id] = ((alpha << 24) | bgr) >>> 0;
-    if (rim) {
-      rim[id] = (0xff000000 | bgr) >>> 0;
+    const hasRim = rim && segment.outlined;
+    const share = (segment.opacity / 100) * (hasRim ? 0.65 : 1);
+    const bgr = bgrOf(segment.color);
+    fill[segment.id] = inked(bgr, opacity * share);
+    if (hasRim) {
+      rim[segment.id] = inked(bgr, rimOpacity);
     }
   }
   return { fill, rim };
+}
+
+function bgrOf(color: string): number {
+  const rgb = parseInt(color.slice(1), 16);
+  return ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16);
+}
+
+function inked(bgr: number, opacity: number): number {
+  return ((Math.round(255 * opacity) << 24) | bgr) >>> 0;
 }
 
 /** Draws the labels in a part of a slice; `out` holds the whole slice. */
@@ -148,7 +164,7 @@ export function drawLabels(
     for (let x = rect.x0; x < rect.x1; x++, at += stepX, p++) {
       const label = data[at];
       out[p] = fill[label];
-      if (rim && label !== 0) {
+      if (rim && rim[label] !== 0) {
         const inner =
           x > 0 &&
           x + 1 < width &&

@@ -61,6 +61,16 @@ export class Scene {
     }
   }
 
+  /** Voxel that an effect starts from; marked in the planes. */
+  get seed(): Triple | null {
+    return this._seed;
+  }
+
+  set seed(seed: Triple | null) {
+    this._seed = seed;
+    this.proposalChanged.emit();
+  }
+
   setWindow(center: number, width: number): void {
     const { dtype } = this.volume.info;
     const floor = dtype === 'f4' ? 1e-6 : 1;
@@ -97,16 +107,19 @@ export class Scene {
   }
 
   /** Colours the labels as the settings and the segment list say. */
-  mixInk({ opacity, isOutlined, areLabelsShown }: ISettings): void {
+  mixInk(settings: ISettings): void {
+    const { areLabelsShown, isOutlined } = settings;
     const key = JSON.stringify([
-      ...[opacity, isOutlined, areLabelsShown],
-      this.labels.segments.map(each => [each.id, each.color, each.visible])
+      ...[settings.opacity, isOutlined, areLabelsShown],
+      this.labels.segments.map(({ id, color, visible, opacity, outlined }) => [
+        ...[id, color, visible, opacity, outlined]
+      ])
     ]);
     if (key === this._inkKey) {
       return;
     }
     this._inkKey = key;
-    this._ink = labelInk(this.labels, opacity, isOutlined);
+    this._ink = labelInk(this.labels, settings.opacity, isOutlined);
     if (!areLabelsShown) {
       this._ink.fill.fill(0);
       this._ink.rim = null;
@@ -127,4 +140,5 @@ export class Scene {
   private _inkKey = '';
   private _crosshair: Triple;
   private _proposal: Shown | null = null;
+  private _seed: Triple | null = null;
 }
