@@ -1,10 +1,15 @@
 import type { IEditorContext } from '../context';
+import { askTool } from '../effects/ask';
+import { nearestVoxel } from '../view/geometry';
 import type { PlaneView } from '../view/plane_view';
+import type { Scene } from '../view/scene';
 import { BrushTool } from './brush_tool';
 import { CrosshairTool } from './crosshair_tool';
-import { FillTool } from './fill_tool';
+import { type AskServer, FloodTool } from './flood_tool';
+import { LivewireTool } from './livewire_tool';
 import { BoxTool, LassoTool } from './outline_tools';
 import { PolygonTool } from './polygon_tool';
+import { RangePreview } from './range_preview';
 import type { Tool } from './registry';
 import type { IDrag, IModifiers, ITool, Point } from './tool';
 
@@ -17,6 +22,7 @@ export class ToolBox {
     context: IEditorContext,
     more: Partial<Record<Tool, ITool>> = {}
   ) {
+    const ask = askServer(context);
     this._tools = {
       crosshair: new CrosshairTool(context.scene),
       brush: new BrushTool(context, 'brush'),
@@ -26,10 +32,14 @@ export class ToolBox {
       lasso: new LassoTool(context),
       rectangle: new BoxTool(context, 'rectangle'),
       ellipse: new BoxTool(context, 'ellipse'),
-      fill: new FillTool(context),
+      livewire: new LivewireTool(context),
+      fill: new FloodTool(context, 'fill', ask),
+      grow: new FloodTool(context, 'grow', ask),
       ...more
     };
+    this._range = new RangePreview(context);
     this._chosen = context.settings.values.tool;
+    this._scene = context.scene;
     this._stop = [
       context.settings.changed.connect(({ tool }) => this._choose(tool)),
       context.scene.crosshairChanged.connect(() => this._refresh()),
@@ -45,6 +55,11 @@ export class ToolBox {
   /** A press on a plane, by the mouse or by the keyboard's pointer. */
   begin(view: PlaneView, at: Point, keys = NO_KEYS): IDrag | null {
     this._pointed = { view, at };
+    const { picker, volume } = this._scene;
+    if (picker) {
+      picker(nearestVoxel(volume.info.shape, view.ijkAt(...at)));
+      return null;
+    }
     const drag = this._tool?.begin(view, at, keys) ?? null;
     this._isDragging = drag !== null;
     return drag && this._followed(view, drag);
@@ -53,7 +68,7 @@ export class ToolBox {
   /** Shows what a press here would do; null when the pointer left the plane. */
   hover(view: PlaneView, at: Point | null): void {
     this._pointed = at && { view, at };
-    this._tool?.hover?.(view, at);
+    this._tool?.hover?.(view, this._scene.picker ? null : at);
   }
 
   finish(): void {
@@ -75,6 +90,7 @@ export class ToolBox {
 
   dispose(): void {
     this._stop.forEach(stop => stop());
+    this._range.dispose();
     Object.values(this._tools).forEach(tool => tool?.dispose?.());
   }
 
@@ -121,8 +137,24 @@ export class ToolBox {
   }
 
   private readonly _tools: Partial<Record<Tool, ITool>>;
+  private readonly _range: RangePreview;
   private readonly _stop: (() => void)[];
+  private readonly _scene: Scene;
   private _chosen: Tool;
   private _pointed: { view: PlaneView; at: Point } | null = null;
   private _isDragging = false;
+}
+
+/** Has the server follow what is too large for the page. */
+function askServer(context: IEditorContext): AskServer {
+  return async (tool, params, signal) => {
+    const { box, labels, segments, message } = await askTool(
+      context,
+      tool,
+      params,
+      signal,
+      (_progress, message) => context.notify(message)
+    );
+    return box && { tool, box, labels, segments, message };
+  };
 }
