@@ -2,26 +2,21 @@ import type { IServer } from '../server/connection';
 import { fetchVolumeInfo } from '../server/requests';
 import type { ISegment, Triple } from '../server/types';
 
+import { Announcer } from './bars/announcer';
 import { Progress } from './bars/progress';
-import { ReadOut } from './bars/read_out';
+import type { ReadOut } from './bars/read_out';
 import { SideColumn } from './bars/side_column';
 import { StatusBar } from './bars/status_bar';
-import { Toolbar, toolbarOptions } from './bars/toolbar';
 import type { IEditorContext } from './context';
 import { element } from './dom';
+import { EditorParts } from './editor_parts';
 import { Emitter } from './emitter';
-import { Gestures } from './input/gestures';
-import { KeyCommands } from './input/key_commands';
-import { KeyListener } from './input/key_listener';
-import { PointerCommands } from './input/pointer_commands';
 import type { SaveState } from './labels/journal';
 import type { LabelMap } from './labels/label_map';
 import { LabelSession } from './labels/label_session';
-import type { SegmentEdits } from './segments/segment_edits';
-import { SegmentPanel } from './segments/segment_panel';
-import { firstSettings, Settings } from './settings';
-import { ToolBox } from './tools/tool_box';
-import { type Translate, untranslated } from './translate';
+import { askPage, hearPage, type IPreferences } from './preferences';
+import { firstSettings, type ISettings, Settings } from './settings';
+import type { Translate } from './translate';
 import { nearestVoxel, type Plane } from './view/geometry';
 import type { IWindow } from './view/intensity';
 import type { PlaneView } from './view/plane_view';
@@ -57,7 +52,8 @@ export class SliceEditor {
     host: HTMLElement,
     private readonly _options: ISliceEditorOptions
   ) {
-    this._trans = _options.trans ?? untranslated;
+    this._preferences = askPage();
+    this._trans = _options.trans ?? this._preferences.trans;
     this._status = new StatusBar(this._trans);
     this._side = new SideColumn(this._trans);
     this._body.append(this._progress.node);
@@ -65,7 +61,10 @@ export class SliceEditor {
       'div',
       {
         className: 'medlab-Editor',
-        attributes: { 'data-lm-suppress-shortcuts': '' }
+        attributes: {
+          'data-lm-suppress-shortcuts': '',
+          'data-tools': String(_options.tools)
+        }
       },
       [this._body]
     );
@@ -129,8 +128,7 @@ export class SliceEditor {
 
   /** @param layout - `grid` or the plane to show alone */
   showLayout(layout: string): void {
-    this._toolbar?.showLayout(layout);
-    this._planes?.show(layout);
+    this._parts?.showLayout(layout);
   }
 
   /** Draws what is dirty now instead of in the next frame. */
@@ -180,40 +178,45 @@ export class SliceEditor {
 
   /** Builds the parts and puts them in their places. */
   private _build(session: LabelSession): Planes {
-    const { planes: names, plane, radiological = true } = this._options;
+    const { planes: names, plane } = this._options;
     const scene = this._scene;
-    const readOut = new ReadOut(scene, this._status);
-    const planes = new Planes(names, scene, radiological, this._trans, () => {
-      if (this._isReady) {
-        readOut.update();
-      }
-    });
+    const planes = new Planes(
+      names,
+      scene,
+      this._isRadiological(),
+      this._trans,
+      () => this._isReady && this._parts?.readOut.update()
+    );
     this._planes = planes;
     const context = this._makeContext(session, planes);
-    const { hasTools } = context;
-    const segments = new SegmentPanel(context);
-    const tools = new ToolBox(context);
-    this._listen(context, tools, segments.edits, readOut);
-    this.settings.set(firstSettings(this.volume.info, scene.labels, hasTools));
-    this._toolbar = this._makeToolbar(context);
-    if (hasTools || scene.labels.segments.length > 0) {
-      this._side.place('segments', segments.node, segments.buttons);
-    }
-    this.node.prepend(this._toolbar.node);
+    const info = this.volume.info;
+    this.settings.set({
+      ...firstSettings(info, scene.labels, context.hasTools),
+      ...this._preferredSettings()
+    });
+    this._parts = new EditorParts(context, {
+      node: this.node,
+      side: this._side,
+      status: this._status,
+      announcer: this._announcer
+    });
+    this._parts.setKeys(this._preferences.keys);
     this._body.prepend(planes.node, this._side.node);
     this._side.node.hidden = this._side.isEmpty;
-    this.node.append(this._status.node);
-    this._status.notify(this.volume.info.warnings.join(' '));
-    this._disposables.push(this._toolbar, segments, tools, planes, scene);
-    this._connect(planes, readOut);
+    this.node.append(this._status.node, this._announcer.node);
+    context.notify(info.warnings.join(' '));
+    this._disposables.push(this._parts, this._announcer, planes, scene);
+    this._connect(planes, this._parts.readOut);
     this._followSession(session);
+    hearPage(preferences => this._follow(preferences), this._abort.signal);
     this.showLayout(plane ?? (names.length > 1 ? 'grid' : names[0]));
     return planes;
   }
 
   private _makeContext(session: LabelSession, planes: Planes): IEditorContext {
     const { server, scanId, tools } = this._options;
-    const color = () => this._color;
+    const color = () =>
+      this.labels.segment(this.settings.values.segment)?.color ?? '#ffffff';
     return {
       ...{ server, scanId, session, planes, hasTools: tools },
       scene: this._scene,
@@ -225,58 +228,42 @@ export class SliceEditor {
         return color();
       },
       isReady: () => this._isReady,
-      notify: sentence => this._status.notify(sentence),
-      announce: () => undefined,
+      notify: (sentence, kind) => {
+        this._status.notify(sentence, kind);
+        this._announcer.say('notice', sentence);
+      },
+      announce: sentence => this._announcer.say('notice', sentence),
       showSection: name => this._side.show(name),
-      run: () => false,
-      keyOf: () => ''
+      run: action => this._parts?.run(action) ?? false,
+      keyOf: action => this._parts?.keyOf(action) ?? ''
     };
   }
 
-  private get _color(): string {
-    const { segment } = this.settings.values;
-    return this.labels.segment(segment)?.color ?? '#ffffff';
+  private _isRadiological(): boolean {
+    const { radiological } = this._options;
+    return radiological ?? this._preferences.orientation === 'radiological';
   }
 
-  /** Connects the pointer and the keys. */
-  private _listen(
-    context: IEditorContext,
-    tools: ToolBox,
-    segments: SegmentEdits,
-    readOut: ReadOut
-  ): void {
-    const { scene, planes, session, settings, isReady, signal } = context;
-    const pointer = new PointerCommands({
-      ...{ scene, planes, segments, readOut, isReady, settings, tools },
-      showLayout: layout => this.showLayout(layout)
-    });
-    const commands = new KeyCommands(
-      ...([context.hasTools, scene, planes, settings, tools, session] as const)
-    );
-    const keys = new KeyListener(
-      ...([this.node, commands, settings, isReady, signal] as const)
-    );
-    for (const view of planes.views) {
-      this._disposables.push(
-        new Gestures(view, pointer, () => keys.isSpaceDown)
-      );
+  /** What the reader's settings say of the tools. */
+  private _preferredSettings(): Partial<ISettings> {
+    const { overwrites, brush, opacity } = this._preferences;
+    return { overwrites, isBall: brush === 'sphere', opacity: opacity / 100 };
+  }
+
+  /** The reader's settings changed: what differs is followed. */
+  private _follow(preferences: IPreferences): void {
+    const old = this._preferences;
+    this._preferences = preferences;
+    this._parts?.setKeys(preferences.keys);
+    const { orientation, overwrites, brush, opacity } = preferences;
+    if (orientation !== old.orientation) {
+      this._planes?.turn(this._isRadiological());
     }
-  }
-
-  private _makeToolbar({ session, planes }: IEditorContext): Toolbar {
-    const { planes: names, tools } = this._options;
-    return new Toolbar(
-      this.settings,
-      {
-        undo: () => session.undo(),
-        redo: () => session.redo(),
-        fit: () => planes.fit(),
-        layout: name => this.showLayout(name),
-        window: preset => this._scene.chooseWindow(preset)
-      },
-      toolbarOptions(this.volume.info, names, tools),
-      this._trans
-    );
+    this.settings.set({
+      ...(overwrites === old.overwrites ? {} : { overwrites }),
+      ...(brush === old.brush ? {} : { isBall: brush === 'sphere' }),
+      ...(opacity === old.opacity ? {} : { opacity: opacity / 100 })
+    });
   }
 
   private _connect(planes: Planes, readOut: ReadOut): void {
@@ -313,9 +300,9 @@ export class SliceEditor {
   private _followSession(session: LabelSession): void {
     const { signal } = this._abort;
     session.changed.connect(() => {
-      this._toolbar?.showHistory(session.canUndo, session.canRedo);
       if (session.isKept) {
         this._status.showSaveState(session.state, session.message);
+        this._announcer.say('saving', this._status.saving);
       }
       this.saveStateChanged.emit(session.state);
     });
@@ -351,9 +338,11 @@ export class SliceEditor {
   private readonly _disposables: { dispose(): void }[] = [];
   private readonly _status: StatusBar;
   private readonly _side: SideColumn;
+  private readonly _announcer = new Announcer();
   private _scene!: Scene;
   private _session: LabelSession | null = null;
   private _planes: Planes | null = null;
-  private _toolbar: Toolbar | null = null;
+  private _parts: EditorParts | null = null;
+  private _preferences: IPreferences;
   private _isReady = false;
 }

@@ -1,6 +1,7 @@
 import type { Triple } from '../../server/types';
 
 import { element } from '../dom';
+import type { Translate } from '../translate';
 import { rasOf } from '../view/geometry';
 import { icon, type IconName } from '../icons';
 import type { SaveState } from '../labels/journal';
@@ -16,7 +17,7 @@ const SAVE_WORDS: Record<SaveState, [IconName, string]> = {
 
 /** Position, value and saving state, below the planes. */
 export class StatusBar {
-  constructor(private readonly _trans: (text: string) => string) {
+  constructor(private readonly _trans: Translate) {
     this.node = element('div', { className: 'medlab-Status' }, [
       this._position,
       this._value,
@@ -57,9 +58,15 @@ export class StatusBar {
   }
 
   /** A sentence for the reader; empty clears it. */
-  notify(sentence: string): void {
+  notify(sentence: string, kind: 'status' | 'alert' = 'status'): void {
     this._notice.textContent = sentence;
     this._notice.title = sentence;
+    this._notice.dataset.kind = kind;
+  }
+
+  /** The saving state in words, for screen readers. */
+  get saving(): string {
+    return this._save.textContent ?? '';
   }
 
   private readonly _position = element('span', {
@@ -72,7 +79,6 @@ export class StatusBar {
     className: 'medlab-Status-notice'
   });
   private readonly _save = element('span', {
-    className: 'medlab-Status-save',
-    attributes: { role: 'status', 'aria-live': 'polite' }
+    className: 'medlab-Status-save'
   });
 }

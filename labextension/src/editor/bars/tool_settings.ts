@@ -1,34 +1,65 @@
-import { iconButton, press, toolbarGroup } from './controls';
 import { element } from '../dom';
 import type { ISettings, Settings } from '../settings';
+import { isDrawTool, type Tool } from '../tools/registry';
+import type { Translate } from '../translate';
+import { iconButton, press, toolbarGroup } from './controls';
+import { NumberField, type NumberSetting } from './number_field';
+import { SizeSlider } from './size_slider';
 
-/** What the chosen tool is set to: its size, its reach, what it leaves alone. */
+/** What to do with a tool that is not plain from its name. */
+const HINTS: Partial<Record<Tool, string>> = {
+  crosshair: 'Click or drag: all planes show that place.',
+  polygon: 'Click corners; Enter or the first corner closes.',
+  lasso: 'Drag around it; Alt takes away.',
+  rectangle: 'Drag from corner to corner; Alt takes away.',
+  ellipse: 'Drag from corner to corner; Alt takes away.',
+  livewire: 'Click along the edge; Enter closes.',
+  point: 'Click to place a point.',
+  'box-2d': 'Drag a box on this slice.',
+  'box-3d': 'Drag a box, then its depth in another plane.',
+  line: 'Drag from end to end.',
+  angle: 'Click three points, the vertex second.',
+  roi: 'Drag an ellipse: its mean, SD and area follow.'
+};
+
+const OVERWRITES: [ISettings['overwrites'], string][] = [
+  ['visible', 'visible and unlocked'],
+  ['background', 'background only'],
+  ['everything', 'hidden ones too']
+];
+
+/** What the chosen tool is set to, and nothing else. */
 export class ToolSettings {
   constructor(
     private readonly _settings: Settings,
-    unit: string,
-    private readonly _trans: (text: string) => string
+    private readonly _unit: string,
+    private readonly _keyOf: (action: string) => string,
+    private readonly _trans: Translate,
+    isGrey: boolean
   ) {
     const isBrush = () => this._settings.hasBrush;
-    this.node = toolbarGroup(this._trans('Tool settings'), [
-      this._when(isBrush, this._size()),
-      this._when(isBrush, this._ball()),
+    const draws = ({ tool }: ISettings) => isDrawTool(tool);
+    const spreads = ({ tool }: ISettings) => tool === 'fill' || tool === 'grow';
+    const hasRange = () => isGrey && this._settings.hasRange;
+    const masks = (values: ISettings) =>
+      isGrey && draws(values) && values.tool !== 'threshold';
+    const size = new SizeSlider(_settings, _trans);
+    this._refresh.push(values => size.show(values));
+    this.node = toolbarGroup(_trans('Tool settings'), [
+      this._hint(),
+      this._when(isBrush, size.node),
+      this._when(isBrush, this._pair('isBall')),
+      this._when(spreads, this._pair('isThrough')),
       this._when(
-        values => values.tool === 'threshold',
-        element('span', { className: 'medlab-Toolbar-range' }, [
-          this._number('low', 'From', unit),
-          this._number('high', 'to', unit)
-        ])
+        ({ tool }) => tool === 'fill',
+        this._number('tolerance', 'Tolerance')
       ),
-      this._when(
-        values => values.tool === 'fill',
-        this._number('tolerance', 'Tolerance', unit)
-      ),
-      this._when(values => values.tool !== 'crosshair', this._protection())
+      this._when(({ tool }) => tool === 'grow', this._grow()),
+      this._when(masks, this._rangeMask()),
+      this._when(hasRange, this._range()),
+      this._when(draws, this._overwrites())
     ]);
-    this._refresh.push(values => {
-      this.node.hidden = values.tool === 'crosshair';
-    });
+    this.node.classList.add('medlab-mod-settings');
   }
 
   readonly node: HTMLElement;
@@ -37,100 +68,113 @@ export class ToolSettings {
     this._refresh.forEach(refresh => refresh(values));
   }
 
-  private _size(): HTMLElement {
-    const slider = element('input', {
-      className: 'medlab-Toolbar-slider',
-      title: this._trans('Brush radius ([ and ])'),
-      attributes: {
-        ...{ type: 'range', min: '0', max: '100', step: '1' },
-        'aria-label': this._trans('Brush radius')
+  private _hint(): HTMLElement {
+    const node = element('span', { className: 'medlab-Toolbar-hint' });
+    this._refresh.push(({ tool }) => {
+      const hint = HINTS[tool];
+      node.hidden = !hint;
+      const text = hint ? this._trans(hint) : '';
+      if (node.textContent !== text) {
+        node.textContent = text;
       }
     });
-    const text = element('span', { className: 'medlab-Toolbar-value' });
-    // Logarithmic, 0.5 to 60 mm: small brushes need the finer steps.
-    slider.addEventListener('input', () => {
-      const radius = 0.5 * 120 ** (slider.valueAsNumber / 100);
-      this._settings.set({ radius_mm: +radius.toPrecision(2) });
-    });
-    this._refresh.push(({ radius_mm }) => {
-      slider.value = String(
-        Math.round((100 * Math.log(radius_mm / 0.5)) / Math.log(120))
+    return node;
+  }
+
+  /** Disc or sphere; this slice or all. */
+  private _pair(setting: 'isBall' | 'isThrough'): HTMLElement {
+    const isBrush = setting === 'isBall';
+    const flat = isBrush ? 'Disc: this slice only' : 'This slice only';
+    const deep = isBrush ? 'Sphere: across slices' : 'Through all slices';
+    const buttons = [false, true].map(isDeep => {
+      const icon = isBrush
+        ? isDeep
+          ? ('ball' as const)
+          : ('disc' as const)
+        : isDeep
+          ? ('box3d' as const)
+          : ('rectangle' as const);
+      const button = iconButton(icon, '', () =>
+        this._settings.set({ [setting]: isDeep })
       );
-      text.textContent = `${+radius_mm.toPrecision(2)} mm`;
+      this._refresh.push(values => {
+        press(button, values[setting] === isDeep);
+        name(button, this._titled(isDeep ? deep : flat, 'sphere'));
+      });
+      return button;
     });
-    return element('label', { className: 'medlab-Toolbar-field' }, [
-      slider,
-      text
-    ]);
+    return element('span', { className: 'medlab-Toolbar-pair' }, buttons);
   }
 
-  private _ball(): HTMLElement {
-    const disc = iconButton(
-      'disc',
-      this._trans('Disc: this slice only (S)'),
-      () => this._settings.set({ isBall: false })
+  private _rangeMask(): HTMLElement {
+    const button = iconButton('range', '', () =>
+      this._settings.set({
+        isRangeMasked: !this._settings.values.isRangeMasked
+      })
     );
-    const ball = iconButton(
-      'ball',
-      this._trans('Ball: across slices (S)'),
-      () => this._settings.set({ isBall: true })
-    );
-    this._refresh.push(({ isBall }) => {
-      press(disc, !isBall);
-      press(ball, isBall);
-    });
-    return element('span', { className: 'medlab-Toolbar-pair' }, [disc, ball]);
-  }
-
-  private _number(
-    key: 'low' | 'high' | 'tolerance',
-    label: string,
-    unit: string
-  ): HTMLElement {
-    const input = element('input', {
-      className: 'medlab-Toolbar-number',
-      attributes: { type: 'number', step: 'any', 'data-setting': key }
-    });
-    if (key === 'tolerance') {
-      input.placeholder = this._trans('any');
-      input.min = '0';
-      input.title = this._trans(
-        'Fill intensities this close to the clicked one. Empty: any intensity, up to the edge of the label.'
+    this._refresh.push(({ isRangeMasked }) => {
+      press(button, isRangeMasked);
+      name(
+        button,
+        this._titled('Paint in an intensity range only', 'range-mask')
       );
-    }
-    input.addEventListener('keydown', event => event.stopPropagation());
-    input.addEventListener('change', () => {
-      const value = input.valueAsNumber;
-      if (key === 'tolerance') {
-        this._settings.set({
-          tolerance: Number.isFinite(value) ? value : null
-        });
-      } else if (Number.isFinite(value)) {
-        this._settings.set({ [key]: value });
-      }
     });
-    this._refresh.push(values => {
-      const value = values[key];
-      input.value = value === null ? '' : String(+value.toPrecision(6));
-    });
-    return element('label', { className: 'medlab-Toolbar-field' }, [
-      element('span', { text: this._trans(label) }),
-      input,
-      element('span', { className: 'medlab-Toolbar-unit', text: unit })
-    ]);
-  }
-
-  private _protection(): HTMLElement {
-    const title = this._trans(
-      'Protect others: paint over background only, erase this segment only (O)'
-    );
-    const button = iconButton('shield', title, () =>
-      this._settings.nextOverwrites()
-    );
-    this._refresh.push(values =>
-      press(button, values.overwrites === 'background')
-    );
     return button;
+  }
+
+  private _range(): HTMLElement {
+    const eye = iconButton('eye', this._trans('Show the range'), () =>
+      this._settings.set({ isRangeShown: !this._settings.values.isRangeShown })
+    );
+    this._refresh.push(({ isRangeShown }) => press(eye, isRangeShown));
+    return element('span', { className: 'medlab-Toolbar-range' }, [
+      this._number('low', 'From'),
+      this._number('high', 'to'),
+      eye
+    ]);
+  }
+
+  private _grow(): HTMLElement {
+    return element('span', { className: 'medlab-Toolbar-range' }, [
+      this._number('growTolerance', 'Tolerance'),
+      this._number('growExpand', 'Wider')
+    ]);
+  }
+
+  private _number(setting: NumberSetting, label: string): HTMLElement {
+    const unit = setting === 'growExpand' ? '' : this._unit;
+    const field = new NumberField(
+      ...([this._settings, setting, label, unit, this._trans] as const)
+    );
+    this._refresh.push(values => field.show(values));
+    return field.node;
+  }
+
+  private _overwrites(): HTMLElement {
+    const choice = element('select', { className: 'medlab-Toolbar-select' });
+    choice.append(
+      ...OVERWRITES.map(
+        ([value, words]) => new Option(this._trans(words), value)
+      )
+    );
+    choice.addEventListener('change', () =>
+      this._settings.set({
+        overwrites: choice.value as ISettings['overwrites']
+      })
+    );
+    this._refresh.push(({ overwrites }) => {
+      choice.value = overwrites;
+      choice.title = this._titled('What may be painted over', 'overwrites');
+    });
+    return element('label', { className: 'medlab-Toolbar-field' }, [
+      element('span', { text: this._trans('Over') }),
+      choice
+    ]);
+  }
+
+  private _titled(words: string, action: string): string {
+    const key = this._keyOf(action);
+    return key ? `${this._trans(words)} (${key})` : this._trans(words);
   }
 
   private _when(
@@ -144,4 +188,11 @@ export class ToolSettings {
   }
 
   private readonly _refresh: ((values: ISettings) => void)[] = [];
+}
+
+function name(button: HTMLButtonElement, title: string): void {
+  if (button.title !== title) {
+    button.title = title;
+    button.setAttribute('aria-label', title);
+  }
 }

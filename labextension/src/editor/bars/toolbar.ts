@@ -1,222 +1,205 @@
 import type { IVolumeInfo } from '../../server/types';
 
-import { iconButton, press, textButton, toolbarGroup } from './controls';
 import { element } from '../dom';
+import { icon, type IconName } from '../icons';
+import {
+  type ActionGroup,
+  actionsOf,
+  type IActionTarget
+} from '../input/actions';
+import type { ISettings } from '../settings';
 import type { Plane } from '../view/geometry';
-import type { IconName } from '../icons';
 import { type IWindowPreset, presetsFor } from '../view/intensity';
-import { TITLES } from '../view/plane_view';
-import type { ISettings, Settings } from '../settings';
-import { TOOLS } from '../tools/registry';
+import { ActionButtons } from './action_buttons';
+import { toolbarGroup } from './controls';
+import { type IRowGroup, Overflow } from './overflow';
+import { Popover } from './popover';
+import { rove } from './roving';
 import { ToolSettings } from './tool_settings';
-
-export interface IToolbarActions {
-  undo(): void;
-  redo(): void;
-  fit(): void;
-  /** Shows these planes; `grid` for all. */
-  layout(name: string): void;
-  window(preset: IWindowPreset | 'auto' | 'full'): void;
-}
+import { ViewControls } from './view_controls';
 
 export interface IToolbarOptions {
-  hasTools: boolean;
-  layouts: readonly { name: string; words: string }[];
+  planes: readonly Plane[];
   presets: readonly IWindowPreset[];
   isGrey: boolean;
   unit: string;
 }
 
-/** Tools, their settings, windows and layouts, above the planes. */
+/** A group of the tools' row: the lower its rank, the earlier it gives way. */
+const TOOL_GROUPS: readonly [string, readonly ActionGroup[], number][] = [
+  ['Move and paint', ['move', 'paint'], 10],
+  ['Outline', ['outline'], 8],
+  ['Grow', ['grow'], 7],
+  ['Mark', ['mark'], 3],
+  ['Measure', ['measure'], 2]
+];
+
+/**
+ * Above the planes: a row of tools, and a row with what the chosen tool is set to and how
+ * the scan is shown. Where a row is too narrow, groups move into a panel at its end.
+ */
 export class Toolbar {
   constructor(
-    private readonly _settings: Settings,
-    private readonly _actions: IToolbarActions,
+    private readonly _target: IActionTarget,
     options: IToolbarOptions,
-    private readonly _trans: (text: string) => string
+    /** Where panels open. */
+    private readonly _host: HTMLElement
   ) {
+    const { context } = _target;
+    const { trans, hasTools } = context;
+    const run = (action: string) => void context.run(action);
+    const keyOf = (action: string) => context.keyOf(action);
+    this._buttons = new ActionButtons(_target, run, keyOf, trans);
     this.node = element('div', {
       className: 'medlab-Toolbar',
-      attributes: { role: 'toolbar', 'aria-label': _trans('Image tools') }
+      attributes: { role: 'toolbar', 'aria-label': trans('Image tools') }
     });
-    if (options.hasTools) {
-      this.node.append(
-        this._tools(),
-        this._history(),
-        this._toolSettings(options.unit)
-      );
-    }
-    this.node.append(
-      element('div', { className: 'medlab-Toolbar-space' }),
-      this._labelsGroup(),
-      this._windowGroup(options),
-      this._layoutGroup(options)
+    this._settings = new ToolSettings(
+      ...([context.settings, options.unit, keyOf, trans] as const),
+      options.isGrey
     );
-    this._stop = _settings.changed.connect(values => this._show(values));
-    this._show(_settings.values);
+    this._view = new ViewControls(_target, this._buttons, options);
+    if (hasTools) {
+      this._addRow('tools', this._toolGroups(), 'more', trans('More tools'));
+    }
+    this._addRow('view', this._viewGroups(), 'contrast', trans('View'));
+    this._updateFocus = rove(this.node);
+    this._stop = [
+      context.settings.changed.connect(values => this._show(values)),
+      _target.changed.connect(() => this._show(context.settings.values))
+    ];
+    this._show(context.settings.values);
   }
 
   readonly node: HTMLElement;
 
-  showHistory(canUndo: boolean, canRedo: boolean): void {
-    if (this._undo && this._redo) {
-      this._undo.disabled = !canUndo;
-      this._redo.disabled = !canRedo;
-    }
-  }
-
-  showLayout(name: string): void {
-    for (const [layout, button] of this._layouts) {
-      button.setAttribute('aria-pressed', String(layout === name));
-    }
+  /** Puts a part's controls at the right end of the tools. */
+  place(node: HTMLElement): void {
+    this._corner.append(node);
+    this._overflows.forEach(row => row.fit());
   }
 
   dispose(): void {
-    this._stop();
+    this._stop.forEach(stop => stop());
+    this._overflows.forEach(row => row.dispose());
   }
 
-  private _tools(): HTMLElement {
-    return toolbarGroup(
-      this._trans('Tools'),
-      TOOLS.map(({ tool, icon: name, words, key }) => {
-        const label = `${this._trans(words)} (${key.toUpperCase()})`;
-        const button = iconButton(name, label, () =>
-          this._settings.set({ tool })
-        );
-        button.dataset.tool = tool;
-        this._refresh.push(values => press(button, values.tool === tool));
+  private _toolGroups(): IRowGroup[] {
+    const { trans } = this._target.context;
+    const groups = TOOL_GROUPS.map(([words, names, rank]) => {
+      const buttons = actionsOf(...names).map(action => {
+        const button = this._buttons.make(action);
+        button.dataset.tool = action.id;
         return button;
+      });
+      return { node: toolbarGroup(trans(words), buttons), rank };
+    });
+    const [undo, redo] = actionsOf('history');
+    const history = toolbarGroup(trans('History'), [
+      this._buttons.make(undo),
+      this._buttons.make(redo)
+    ]);
+    const corner = toolbarGroup(trans('Files and keys'), [this._corner]);
+    const [keys] = actionsOf('view').filter(({ id }) => id === 'keys');
+    corner.append(this._buttons.make(keys));
+    corner.classList.add('medlab-mod-end');
+    return [
+      ...groups,
+      { node: toolbarGroup(trans('Effects'), [this._effects()]), rank: 9 },
+      { node: history, rank: 11 },
+      { node: corner, rank: 6 }
+    ];
+  }
+
+  /** The effects by name: too many, and too much alike, for a row of icons. */
+  private _effects(): HTMLElement {
+    const { trans, signal } = this._target.context;
+    const button = this._menuButton('effects', trans('Effects'), true);
+    const menu = new Popover(button, trans('Effects'), this._host, signal);
+    menu.content.classList.add('medlab-mod-list');
+    menu.content.append(
+      ...actionsOf('effect').map(action => {
+        const entry = this._buttons.make(action);
+        entry.addEventListener('click', () => menu.close());
+        return entry;
       })
     );
+    return button;
   }
 
-  private _history(): HTMLElement {
-    this._undo = iconButton('undo', this._trans('Undo (Ctrl+Z)'), () =>
-      this._actions.undo()
-    );
-    this._undo.dataset.action = 'undo';
-    this._redo = iconButton('redo', this._trans('Redo (Ctrl+Shift+Z)'), () =>
-      this._actions.redo()
-    );
-    this._redo.dataset.action = 'redo';
-    this.showHistory(false, false);
-    return toolbarGroup(this._trans('History'), [this._undo, this._redo]);
+  private _viewGroups(): readonly IRowGroup[] {
+    const { hasTools } = this._target.context;
+    const settings = { node: this._settings.node, rank: 10 };
+    const groups = this._view.groups;
+    groups[0].node.classList.add('medlab-mod-end');
+    return hasTools ? [settings, ...groups] : groups;
   }
 
-  private _toolSettings(unit: string): HTMLElement {
-    const group = new ToolSettings(this._settings, unit, this._trans);
-    this._refresh.push(values => group.show(values));
-    return group.node;
+  private _addRow(
+    name: string,
+    groups: readonly IRowGroup[],
+    more: IconName,
+    words: string
+  ): void {
+    const button = this._menuButton(more, words, false);
+    const row = element(
+      'div',
+      { className: `medlab-Toolbar-row medlab-mod-${name}` },
+      [...groups.map(({ node }) => node), button]
+    );
+    this.node.append(row);
+    const { signal } = this._target.context;
+    const panel = new Popover(button, words, this._host, signal);
+    panel.content.classList.add('medlab-mod-groups');
+    const fitted = () => this._updateFocus?.();
+    this._overflows.push(new Overflow(row, groups, panel, fitted));
   }
 
-  private _labelsGroup(): HTMLElement {
-    const opacity = element('input', {
-      className: 'medlab-Toolbar-slider medlab-mod-short',
-      title: this._trans('Opacity of the labels'),
-      attributes: {
-        ...{ type: 'range', min: '0', max: '100' },
-        'aria-label': this._trans('Opacity of the labels')
-      }
-    });
-    opacity.addEventListener('input', () =>
-      this._settings.set({ opacity: opacity.valueAsNumber / 100 })
-    );
-    this._refresh.push(values => {
-      opacity.value = String(Math.round(values.opacity * 100));
-    });
-    return toolbarGroup(this._trans('Labels'), [
-      this._toggle('eye', 'Show labels (H)', 'areLabelsShown'),
-      this._toggle('outline', 'Outline (U)', 'isOutlined'),
-      opacity
-    ]);
-  }
-
-  private _windowGroup(options: IToolbarOptions): HTMLElement {
-    const choice = element('select', {
-      className: 'medlab-Toolbar-select',
-      title: this._trans('Window (drag with the right button to change it)'),
-      attributes: { 'aria-label': this._trans('Window') }
-    });
-    const head = new Option(this._trans('Window'), '');
-    head.hidden = true;
-    choice.append(
-      head,
-      new Option(this._trans('Automatic'), 'auto'),
-      new Option(this._trans('Full range'), 'full')
-    );
-    options.presets.forEach((preset, at) =>
-      choice.append(new Option(this._trans(preset.name), String(at)))
-    );
-    choice.addEventListener('change', () => {
-      const { value } = choice;
-      this._actions.window(
-        value === 'auto' || value === 'full'
-          ? value
-          : options.presets[Number(value)]
-      );
-      choice.value = '';
-    });
-    const group = toolbarGroup(this._trans('Window'), [choice]);
-    group.hidden = !options.isGrey;
-    return group;
-  }
-
-  private _layoutGroup(options: IToolbarOptions): HTMLElement {
-    const buttons = options.layouts.map(({ name, words }) => {
-      const title = this._trans(words);
-      const button =
-        name === 'grid'
-          ? iconButton('grid', title, () => this._actions.layout(name))
-          : textButton(title.slice(0, 2), title, () =>
-              this._actions.layout(name)
-            );
-      button.dataset.layout = name;
-      this._layouts.set(name, button);
-      return button;
-    });
-    const fit = iconButton('fit', this._trans('Fit (0)'), () =>
-      this._actions.fit()
-    );
-    return toolbarGroup(this._trans('View'), [fit, ...buttons]);
-  }
-
-  private _toggle(
+  private _menuButton(
     name: IconName,
-    title: string,
-    key: 'isOutlined' | 'areLabelsShown'
+    words: string,
+    isNamed: boolean
   ): HTMLButtonElement {
-    const button = iconButton(name, this._trans(title), () =>
-      this._settings.set({ [key]: !this._settings.values[key] })
+    const button = element(
+      'button',
+      {
+        className: 'medlab-Editor-button medlab-mod-menu',
+        title: words,
+        attributes: { type: 'button', 'aria-label': words }
+      },
+      [icon(name)]
     );
-    this._refresh.push(values => press(button, values[key]));
+    if (isNamed) {
+      button.append(element('span', { text: words }), icon('chevron'));
+    }
     return button;
   }
 
   private _show(values: ISettings): void {
-    this._refresh.forEach(refresh => refresh(values));
+    this._buttons.update();
+    this._settings.show(values);
+    this._view.show(values);
+    this._updateFocus?.();
   }
 
-  private readonly _refresh: ((values: ISettings) => void)[] = [];
-  private readonly _layouts = new Map<string, HTMLButtonElement>();
-  private readonly _stop: () => void;
-  private _undo: HTMLButtonElement | null = null;
-  private _redo: HTMLButtonElement | null = null;
+  private readonly _buttons: ActionButtons;
+  private readonly _settings: ToolSettings;
+  private readonly _view: ViewControls;
+  private readonly _corner = element('span', {
+    className: 'medlab-Toolbar-pair'
+  });
+  private readonly _overflows: Overflow[] = [];
+  private readonly _updateFocus: (() => void) | undefined;
+  private readonly _stop: (() => void)[];
 }
 
 /** The toolbar for a scan in these planes. */
 export function toolbarOptions(
   info: IVolumeInfo,
-  planes: readonly Plane[],
-  hasTools: boolean
+  planes: readonly Plane[]
 ): IToolbarOptions {
-  const single = planes.map(plane => ({
-    name: plane as string,
-    words: TITLES[plane]
-  }));
-  const grid = { name: 'grid', words: 'All planes' };
   return {
-    hasTools,
-    layouts: planes.length > 1 ? [...single, grid] : [],
+    planes,
     presets: presetsFor(info),
     isGrey: info.channels === 1,
     unit: info.unit

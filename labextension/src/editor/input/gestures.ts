@@ -4,8 +4,9 @@ import type { PlaneView } from '../view/plane_view';
 /** What the pointer asks for, in slice pixels or screen pixels. */
 export interface IGestureTarget {
   /** The first button went down. Returns what the following moves are for. */
-  begin(view: PlaneView, event: PointerEvent): IDrag | null;
-  hover(view: PlaneView, event: PointerEvent | null): void;
+  press(view: PlaneView, event: PointerEvent): IDrag | null;
+  /** It moved over the plane; null when it left. */
+  pass(view: PlaneView, event: PointerEvent | null): void;
   moveWindow(view: PlaneView, dx: number, dy: number): void;
   step(view: PlaneView, slices: number): void;
   doubleClick(view: PlaneView, event: MouseEvent): void;
@@ -36,7 +37,7 @@ export class Gestures {
     on('pointermove', event => this._move(event));
     on('pointerup', event => this._up(event));
     on('pointercancel', () => this._cancel());
-    on('pointerleave', () => _target.hover(_view, null));
+    on('pointerleave', () => _target.pass(_view, null));
     on('wheel', event => this._wheel(event));
     on('contextmenu', event => event.preventDefault());
     on('dblclick', event => _target.doubleClick(_view, event));
@@ -60,7 +61,7 @@ export class Gestures {
     } else if (event.button === 2) {
       this._mode = 'window';
     } else if (event.button === 0) {
-      this._drag = this._target.begin(this._view, event);
+      this._drag = this._target.press(this._view, event);
     }
     if (this._mode || this._drag) {
       capture(this._view.stage, event.pointerId);
@@ -69,7 +70,7 @@ export class Gestures {
 
   private _move(event: PointerEvent): void {
     this._view.measure();
-    this._target.hover(this._view, event);
+    this._target.pass(this._view, event);
     const [x, y] = this._last;
     const dx = event.clientX - x;
     const dy = event.clientY - y;

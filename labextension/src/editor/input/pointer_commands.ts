@@ -1,52 +1,65 @@
-import type { IDrag } from '../tools/tool';
-import type { IGestureTarget } from './gestures';
-import type { PlaneView } from '../view/plane_view';
-import type { Planes } from '../view/planes';
 import type { ReadOut } from '../bars/read_out';
-import type { Scene } from '../view/scene';
-import type { SegmentEdits } from '../segments/segment_edits';
-import type { Settings } from '../settings';
+import type { IEditorContext } from '../context';
+import { isDrawTool } from '../tools/registry';
+import type { IDrag, IModifiers, Point } from '../tools/tool';
 import type { ToolBox } from '../tools/tool_box';
+import type { PlaneView } from '../view/plane_view';
+import type { IGestureTarget } from './gestures';
+import type { IPressed } from './key_pointer';
 
-/** What the pointer does to an editor. */
-export class PointerCommands implements IGestureTarget {
+/** What the pointer does to an editor, be it the mouse's or the keyboard's. */
+export class PointerCommands implements IGestureTarget, IPressed {
   constructor(
+    private readonly _context: IEditorContext,
     private readonly _parts: {
-      scene: Scene;
-      planes: Planes;
-      settings: Settings;
       tools: ToolBox;
-      segments: SegmentEdits;
       readOut: ReadOut;
-      /** All voxels are here. */
-      isReady: () => boolean;
-      showLayout: (layout: string) => void;
+      /** Labels need a segment: makes one where there is none. */
+      addSegment: () => void;
+      /** An effect wants to know a voxel: true when it took the press. */
+      choosesSeed: (view: PlaneView, at: Point) => boolean;
+      toggleLayout: (view: PlaneView) => void;
+      /** The mouse moved over a plane (true), or left it. */
+      mouse: (isInPlane: boolean) => void;
     }
   ) {}
 
-  begin(view: PlaneView, event: PointerEvent): IDrag | null {
-    const { scene, settings, segments, tools, isReady } = this._parts;
-    if (!isReady()) {
-      return null;
-    }
-    const draws = settings.values.tool !== 'crosshair';
-    if (draws && scene.labels.segments.length === 0) {
-      segments.add();
-    }
-    return tools.begin(view, view.pixelAt(event.clientX, event.clientY), event);
+  press(view: PlaneView, event: PointerEvent): IDrag | null {
+    const at = view.pixelAt(event.clientX, event.clientY);
+    return this.begin(view, at, event);
   }
 
-  hover(view: PlaneView, event: PointerEvent | null): void {
-    const { planes, readOut, tools, isReady } = this._parts;
-    const at =
-      event && isReady() ? view.pixelAt(event.clientX, event.clientY) : null;
-    readOut.point(view, at);
-    tools.hover(view, at);
+  begin(view: PlaneView, at: Point, keys?: IModifiers): IDrag | null {
+    const { scene, settings, isReady } = this._context;
+    const { tools, addSegment, choosesSeed } = this._parts;
+    if (!isReady() || choosesSeed(view, at)) {
+      return null;
+    }
+    if (
+      isDrawTool(settings.values.tool) &&
+      scene.labels.segments.length === 0
+    ) {
+      addSegment();
+    }
+    return tools.begin(view, at, keys);
+  }
+
+  /** The mouse is over a plane; null when it left. */
+  pass(view: PlaneView, event: PointerEvent | null): void {
+    this._parts.mouse(event !== null);
+    this.hover(view, event && view.pixelAt(event.clientX, event.clientY));
+  }
+
+  hover(view: PlaneView, at: Point | null): void {
+    const { planes, isReady } = this._context;
+    const shown = isReady() ? at : null;
+    this._parts.readOut.point(view, shown);
+    this._parts.tools.hover(view, shown);
     planes.wake();
   }
 
   moveWindow(_view: PlaneView, dx: number, dy: number): void {
-    const { scene } = this._parts;
+    const { scene } = this._context;
     const { center, width } = scene.window;
     const [low, high] = scene.volume.info.range;
     const step = Math.max(width, (high - low) / 500) / 300;
@@ -55,18 +68,15 @@ export class PointerCommands implements IGestureTarget {
 
   step(view: PlaneView, slices: number): void {
     const { w, stepW } = view.slice;
-    this._parts.scene.goTo(w, view.index + slices * stepW);
+    this._context.scene.goTo(w, view.index + slices * stepW);
   }
 
   doubleClick(view: PlaneView): void {
-    const { planes, settings, tools, showLayout } = this._parts;
+    const { tools, toggleLayout } = this._parts;
     if (tools.isBusy) {
       tools.finish();
-    } else if (
-      settings.values.tool === 'crosshair' &&
-      planes.views.length > 1
-    ) {
-      showLayout(planes.layout === 'grid' ? view.plane : 'grid');
+    } else if (this._context.settings.values.tool === 'crosshair') {
+      toggleLayout(view);
     }
   }
 }

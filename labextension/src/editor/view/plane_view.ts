@@ -2,6 +2,7 @@ import type { Box } from '../../server/frames';
 import type { Triple } from '../../server/types';
 
 import { element, svg } from '../dom';
+import type { Translate } from '../translate';
 import { Emitter } from '../emitter';
 import {
   ijkAt,
@@ -12,16 +13,13 @@ import {
 } from './geometry';
 import { type ICursor, type IOutline, Overlay } from './overlay';
 import { PixelLayer } from './pixel_layer';
+import { PointerMark } from './pointer_mark';
 import { ProposalLayer } from './proposal_layer';
+import { type IShownRange, RangeLayer } from './range_layer';
 import { drawLabels, drawSlice, type IRect, rectOf, unionRect } from './raster';
 import type { Scene } from './scene';
 import { Viewport } from './viewport';
-
-export const TITLES: Record<Plane, string> = {
-  axial: 'Axial',
-  sagittal: 'Sagittal',
-  coronal: 'Coronal'
-};
+import { sliceInWords, TITLES } from './words';
 
 /**
  * One plane on the screen.
@@ -34,7 +32,7 @@ export class PlaneView {
     readonly plane: Plane,
     private readonly _scene: Scene,
     radiological: boolean,
-    trans: (text: string) => string,
+    trans: Translate,
     private readonly _wake: () => void
   ) {
     this.slice = sliceGeometry(_scene.volume.grid, plane, radiological);
@@ -42,9 +40,11 @@ export class PlaneView {
     const { width, height, depth } = this.slice;
     this._image = new PixelLayer('medlab-Plane-image', width, height);
     this._labels = new PixelLayer('medlab-Plane-labels', width, height);
+    this._range = new RangeLayer(this.slice);
     this._proposal = new ProposalLayer(this.slice);
     this.stage = element('div', { className: 'medlab-Plane-stage' }, [
       this._image.canvas,
+      this._range.node,
       this._labels.canvas,
       this._proposal.node,
       this._overlay
@@ -53,10 +53,11 @@ export class PlaneView {
       className: 'medlab-Plane-slider',
       attributes: {
         ...{ type: 'range', min: '0', max: String(depth - 1), tabindex: '-1' },
-        'aria-label': `${trans(TITLES[plane])}: ${trans('slice')}`
+        'aria-label': trans('%1: slice', trans(TITLES[plane]))
       }
     });
     this.slider.hidden = depth < 2;
+    this._letterNodes = this._letters();
     this.node = element(
       'div',
       {
@@ -72,13 +73,17 @@ export class PlaneView {
         this.stage,
         this._title,
         this._intensity,
-        ...this._letters(),
+        ...this._letterNodes,
         this.slider
       ]
     );
     this._trans = trans;
     this._hints = new Overlay(this._viewport);
-    this._overlay.append(this._lineX, this._lineY, ...this._hints.nodes);
+    this._pointer = new PointerMark(this._viewport);
+    this._overlay.append(
+      ...[this._lineX, this._lineY, ...this._hints.nodes],
+      this._pointer.node
+    );
   }
 
   readonly node: HTMLElement;
@@ -91,6 +96,16 @@ export class PlaneView {
   /** The slice on show: an index along the axis that goes through the plane. */
   get index(): number {
     return this._scene.crosshair[this.slice.w];
+  }
+
+  /** The slice on show, for screen readers. */
+  get inWords(): string {
+    const place = { grid: this._scene.volume.grid, ijk: this._scene.crosshair };
+    const { depth } = this.slice;
+    return sliceInWords(
+      ...([this.plane, { index: this.index, depth }, place] as const),
+      this._trans
+    );
   }
 
   /** Drawings over the image, in screen pixels from the stage's corner. */
@@ -155,6 +170,7 @@ export class PlaneView {
         window
       );
       this._image.put();
+      this._range.invalidate();
       this._describe();
     }
     if (this._dirty) {
@@ -174,6 +190,7 @@ export class PlaneView {
       this._placeDirty = false;
       this._place();
     }
+    this._range.draw(volume, this.index, this._matrix);
     this._proposal.draw(this._scene, this.index, this._viewport);
   }
 
@@ -241,6 +258,38 @@ export class PlaneView {
     this._hints.showOutline(outline);
   }
 
+  /** The keyboard's pointer; null hides it. */
+  showPointer(at: readonly [number, number] | null, isPressed = false): void {
+    this._pointer.show(at, isPressed);
+  }
+
+  /** Moves the slice so that a pixel of it is in view. */
+  reveal(at: readonly [number, number]): void {
+    if (this._viewport.reveal(at)) {
+      this.invalidatePlace();
+    }
+  }
+
+  /** Shows the patient's left on the image's right (radiological), or on its left. */
+  turn(radiological: boolean): void {
+    // The same object: what lies over the image and the tools look into it too.
+    const { grid } = this._scene.volume;
+    Object.assign(this.slice, sliceGeometry(grid, this.plane, radiological));
+    for (const letter of this._letterNodes) {
+      const side = letter.dataset.side as keyof ISliceGeometry['letters'];
+      letter.textContent = this.slice.letters[side];
+    }
+    this.invalidate();
+    this.invalidateProposal();
+    this.invalidatePlace();
+  }
+
+  /** Intensities that a tool keeps to; null for none. */
+  showRange(range: IShownRange | null): void {
+    this._range.show(range);
+    this._wake();
+  }
+
   setCrosshairShown(isShown: boolean): void {
     this.node.classList.toggle('medlab-mod-plain', !isShown);
   }
@@ -248,9 +297,9 @@ export class PlaneView {
   private _place(): void {
     const [sx, sy] = this._viewport.pixelSize;
     const [left, top] = this._viewport.origin;
-    const matrix = `matrix(${sx}, 0, 0, ${sy}, ${left}, ${top})`;
-    this._image.canvas.style.transform = matrix;
-    this._labels.canvas.style.transform = matrix;
+    this._matrix = `matrix(${sx}, 0, 0, ${sy}, ${left}, ${top})`;
+    this._image.canvas.style.transform = this._matrix;
+    this._labels.canvas.style.transform = this._matrix;
     // Voxels with visible edges once they are large, smooth below.
     this._image.canvas.classList.toggle(
       'medlab-mod-pixelated',
@@ -266,23 +315,25 @@ export class PlaneView {
     this._lineX.setAttribute('d', h(0, x - gap) + h(x + gap, width));
     this._lineY.setAttribute('d', v(0, y - gap) + v(y + gap, height));
     this._hints.place(this.index);
+    this._pointer.place();
     this.placed.emit();
   }
 
   private _describe(): void {
     const { depth, plane } = this.slice;
     const { window } = this._scene;
-    const number = `${this.index + 1} / ${depth}`;
-    this._title.textContent = `${this._trans(TITLES[plane])}  ${number}`;
+    const { info } = this._scene.volume;
+    const title = this._trans(TITLES[plane]);
+    const number = this._trans('%1 / %2', this.index + 1, depth);
+    this._title.textContent = `${title}  ${number}`;
     const round = (x: number) =>
       Math.abs(x) < 10 ? +x.toPrecision(3) : Math.round(x);
+    const { width, center } = window;
     this._intensity.textContent =
-      this._scene.volume.info.channels === 3
-        ? ''
-        : `W ${round(window.width)}  L ${round(window.center)}`;
+      info.channels === 3 ? '' : `W ${round(width)}  L ${round(center)}`;
     this.slider.value = String(this.index);
-    const label = `${this._trans(TITLES[plane])}, ${this._trans('slice')} ${number}`;
-    this.node.setAttribute('aria-label', label);
+    this.slider.setAttribute('aria-valuetext', number);
+    this.node.setAttribute('aria-label', this.inWords);
   }
 
   private _letters(): HTMLElement[] {
@@ -295,11 +346,13 @@ export class PlaneView {
     );
   }
 
-  private readonly _trans: (text: string) => string;
+  private readonly _trans: Translate;
   private readonly _viewport: Viewport;
   private readonly _image: PixelLayer;
   private readonly _labels: PixelLayer;
+  private readonly _range: RangeLayer;
   private readonly _proposal: ProposalLayer;
+  private _matrix = '';
   private readonly _title = element('div', { className: 'medlab-Plane-title' });
   private readonly _intensity = element('div', {
     className: 'medlab-Plane-window'
@@ -308,6 +361,8 @@ export class PlaneView {
   private readonly _lineX = svg('path', { class: 'medlab-Plane-line' });
   private readonly _lineY = svg('path', { class: 'medlab-Plane-line' });
   private readonly _hints: Overlay;
+  private readonly _pointer: PointerMark;
+  private readonly _letterNodes: readonly HTMLElement[];
   private _frame: DOMRect | null = null;
   private _imageDirty = true;
   private _placeDirty = true;

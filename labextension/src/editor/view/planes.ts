@@ -1,6 +1,7 @@
 import type { Box } from '../../server/frames';
 
 import { element } from '../dom';
+import type { Translate } from '../translate';
 import type { Plane } from './geometry';
 import { PlaneView } from './plane_view';
 import type { Scene } from './scene';
@@ -12,7 +13,7 @@ export class Planes {
     planes: readonly Plane[],
     scene: Scene,
     radiological: boolean,
-    trans: (text: string) => string,
+    trans: Translate,
     private readonly _onDraw: () => void
   ) {
     this.views = planes.map(
@@ -80,6 +81,11 @@ export class Planes {
       view.resize();
       view.invalidate();
     });
+  }
+
+  /** Shows the patient's left on the image's right (radiological), or on its left. */
+  turn(radiological: boolean): void {
+    this.views.forEach(view => view.turn(radiological));
   }
 
   setCrosshairShown(isShown: boolean): void {

@@ -57,6 +57,17 @@ export class Viewport {
     this._pan = [0, 0];
   }
 
+  /** Moves so that a slice pixel is in the room; false when it was. */
+  reveal(at: readonly number[]): boolean {
+    const margin = 12;
+    const by = this.toScreen(at).map((place, axis) => {
+      const most = this._size[axis] - margin;
+      return Math.max(margin - place, Math.min(0, most - place));
+    });
+    this.panBy(by[0], by[1]);
+    return by[0] !== 0 || by[1] !== 0;
+  }
+
   /** Place in the room of a slice pixel; pixel centres are integers. */
   toScreen([x, y]: readonly number[]): [number, number] {
     const [sx, sy] = this.pixelSize;
