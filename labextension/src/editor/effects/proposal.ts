@@ -1,4 +1,4 @@
-import type { Box } from '../../server/frames';
+import { type Box, KEEP } from '../../server/frames';
 import type { ISegment } from '../../server/types';
 
 import type { IEditorContext } from '../context';
@@ -6,8 +6,7 @@ import { copyBox, isEmpty, sizeOf } from '../labels/box';
 import { type Edit, segmentsEdit, voxelEdit } from '../labels/delta';
 import type { LabelMap } from '../labels/label_map';
 
-/** In a proposal: the voxel keeps the label it has. */
-export const KEEP = 65535;
+export { KEEP };
 
 /** What a tool would do to the labels, shown before it is done. */
 export interface IProposal {
@@ -145,6 +144,31 @@ export function acceptProposal(place: Place, proposal: IProposal): boolean {
   return step.length > 0;
 }
 
+/** The proposal with nothing for these segments, and nothing of what they hold. */
+export function without(
+  map: LabelMap,
+  proposal: IProposal,
+  segments: ReadonlySet<number>
+): IProposal {
+  const labels = proposal.labels.slice();
+  eachRow(map, proposal.box, (start, at, width) => {
+    for (let x = 0; x < width; x++) {
+      const label = labels[at + x];
+      if (
+        label !== KEEP &&
+        segments.has(label === 0 ? map.data[start + x] : label)
+      ) {
+        labels[at + x] = KEEP;
+      }
+    }
+  });
+  return {
+    ...proposal,
+    labels,
+    newSegments: proposal.newSegments?.filter(({ id }) => !segments.has(id))
+  };
+}
+
 function addedSegments(map: LabelMap, proposal: IProposal): ISegment[] {
   return (proposal.newSegments ?? []).filter(({ id }) => !map.segment(id));
 }
@@ -206,8 +230,8 @@ class Rules {
     private readonly _proposal: IProposal
   ) {
     const { segments } = _place.scene.labels;
-    this._known = new Set([0, ...segments.map(({ id }) => id)]);
-    this._new = new Set((_proposal.newSegments ?? []).map(({ id }) => id));
+    const added = _proposal.newSegments ?? [];
+    this._known = new Set([0, ...[...segments, ...added].map(({ id }) => id)]);
     this._locked = new Set(
       segments.filter(({ locked }) => locked).map(({ id }) => id)
     );
@@ -231,10 +255,7 @@ class Rules {
     const map = this._place.scene.labels;
     const { overwrites, segment: chosen } = this._place.settings.values;
     const mask = new Uint8Array(65536);
-    if (!this._known.has(after) && !this._new.has(after)) {
-      return mask;
-    }
-    if (this._locked.has(after)) {
+    if (!this._known.has(after) || !map.isOpen(after, overwrites)) {
       return mask;
     }
     const add = (segment: number, erases: boolean) => {
@@ -252,7 +273,6 @@ class Rules {
   }
 
   private readonly _known: Set<number>;
-  private readonly _new: Set<number>;
   private readonly _locked: Set<number>;
   private readonly _masks = new Map<number, Uint8Array>();
 }

@@ -1,8 +1,11 @@
-import { isSketch, KEEP, type Shown } from '../effects/proposal';
+import { KEEP } from '../../server/frames';
+import type { Triple } from '../../server/types';
+
 import { element } from '../dom';
+import { isSketch, type Shown } from '../effects/proposal';
 import type { LabelMap } from '../labels/label_map';
 
-import type { ISliceGeometry } from './geometry';
+import { type ISliceGeometry, pixelOf } from './geometry';
 import { type IRect, rectOf, walk } from './raster';
 import type { Scene } from './scene';
 import type { Viewport } from './viewport';
@@ -23,7 +26,8 @@ const RIM = 1.6;
 export class ProposalLayer {
   constructor(private readonly _slice: ISliceGeometry) {
     this._rim.classList.add('medlab-mod-rim');
-    this.node.hidden = true;
+    this._pixels.hidden = true;
+    this._seed.hidden = true;
   }
 
   readonly node = element('div', { className: 'medlab-Plane-proposal' });
@@ -34,23 +38,38 @@ export class ProposalLayer {
   }
 
   draw(scene: Scene, index: number, viewport: Viewport): void {
-    const shown = scene.proposal;
-    const rect = shown ? rectOf(this._slice, index, shown.box) : null;
-    if (!shown || !rect) {
-      this.node.hidden = true;
-      this._isStale = true;
-      return;
-    }
-    const place = [...viewport.size, ...viewport.origin, ...viewport.pixelSize];
+    const place = [
+      ...[...viewport.size, ...viewport.origin, ...viewport.pixelSize],
+      index
+    ];
     const isPlaced = place.every((value, at) => value === this._place[at]);
-    if (!this._isStale && isPlaced && !this.node.hidden) {
+    if (!this._isStale && isPlaced) {
       return;
     }
     this._place = place;
     this._isStale = false;
-    this.node.hidden = false;
-    const kinds = kindsIn(shown, scene.labels, this._slice, index, rect);
-    this._paint(kinds, rect, viewport, coloursOf(scene, shown));
+    this._mark(scene.seed, index, viewport);
+    const shown = scene.proposal;
+    const rect = shown ? rectOf(this._slice, index, shown.box) : null;
+    this._pixels.hidden = !rect;
+    if (shown && rect) {
+      const kinds = kindsIn(shown, scene.labels, this._slice, index, rect);
+      this._paint(kinds, rect, viewport, coloursOf(scene, shown));
+    }
+  }
+
+  /** Marks the voxel an effect starts from, fainter in other slices than its own. */
+  private _mark(seed: Triple | null, index: number, viewport: Viewport): void {
+    this._seed.hidden = !seed;
+    if (seed) {
+      this.node.append(this._seed);
+      const [x, y] = viewport.toScreen(pixelOf(this._slice, seed));
+      this._seed.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+      this._seed.classList.toggle(
+        'medlab-mod-elsewhere',
+        seed[this._slice.w] !== index
+      );
+    }
   }
 
   private _paint(
@@ -85,7 +104,8 @@ export class ProposalLayer {
 
   private _clear(width: number, height: number): void {
     if (!this._fillContext) {
-      this.node.append(this._fill, this._rim);
+      this._pixels.append(this._fill, this._rim);
+      this.node.prepend(this._pixels);
       this._fillContext = this._fill.getContext('2d');
       this._rimContext = this._rim.getContext('2d');
     }
@@ -99,6 +119,8 @@ export class ProposalLayer {
     }
   }
 
+  private readonly _pixels = element('div');
+  private readonly _seed = element('div', { className: 'medlab-Plane-seed' });
   private readonly _fill = element('canvas');
   private readonly _rim = element('canvas');
   private _fillContext: CanvasRenderingContext2D | null = null;

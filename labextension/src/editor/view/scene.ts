@@ -61,6 +61,9 @@ export class Scene {
     }
   }
 
+  /** Who takes the next presses on the planes instead of the chosen tool. */
+  picker: ((ijk: Triple) => void) | null = null;
+
   /** Voxel that an effect starts from; marked in the planes. */
   get seed(): Triple | null {
     return this._seed;

@@ -1,0 +1,471 @@
+import { fetchRuns } from '../../server/requests';
+import type { IRun, ISegment } from '../../server/types';
+
+import { iconButton, press, textButton } from '../bars/controls';
+import { rove } from '../bars/roving';
+import type { IEditorContext } from '../context';
+import { element } from '../dom';
+import { icon } from '../icons';
+import type { IEffectCommands } from '../input/actions';
+
+import { AcceptBar } from './accept_bar';
+import { EffectForm } from './form';
+import type { Values } from './fields';
+import { LivePreview, type IWish } from './live_preview';
+import { type IEffectPlace, Missing } from './place';
+import type { IProposal } from './proposal';
+import { EFFECTS, effectNamed, type IEffect } from './registry';
+import { SeedField } from './seed_field';
+import { SegmentChoice } from './segment_choice';
+import { countWords, sparedWords } from './words';
+
+/**
+ * The section of the effects: choose one, set it, see what it would do, apply it.
+ *
+ * The preview follows the fields, the chosen segment, the seed and the slice by itself.
+ */
+export class EffectPanel implements IEffectCommands {
+  constructor(private readonly _context: IEditorContext) {
+    const { trans, scene, settings } = _context;
+    this._live = new LivePreview(_context);
+    this._seed = new SeedField(_context, () => this._ask());
+    this._segments = new SegmentChoice(trans, (segment, isWanted) =>
+      this._live.choose(segment, isWanted)
+    );
+    this._bar = new AcceptBar(
+      { apply: () => this.accept(), discard: () => this._discard() },
+      trans
+    );
+    _context.planes.node.append(this._bar.node);
+    this._run = textButton(trans('Preview'), trans('Ask for a preview'), () =>
+      this._ask(true)
+    );
+    this._run.classList.add('medlab-mod-primary');
+    this._run.dataset.action = 'preview';
+    this._open.append(
+      this._heading,
+      this._help,
+      this._target,
+      this._fields,
+      this._seed.node,
+      this._run,
+      this._segments.node,
+      this._notice
+    );
+    this._open.addEventListener('keydown', event => this._press(event));
+    this.node.append(this._choices(), this._open);
+    this._open.hidden = true;
+    this._stop = [
+      this._live.changed.connect(() => this._show()),
+      this._live.accepted.connect(() => this._finish()),
+      settings.changed.connect(() => this._followSegment()),
+      scene.labels.changed.connect(({ segments }) => {
+        if (segments) {
+          this._form?.refresh();
+          this._showTarget();
+        }
+      }),
+      scene.crosshairChanged.connect(() => this._followSlice())
+    ];
+  }
+
+  readonly node = element('div', { className: 'medlab-Effects' });
+
+  get current(): string | null {
+    return this._effect?.id ?? null;
+  }
+
+  /** Opens an effect; the same one again closes it. */
+  start(id: string): void {
+    const effect = effectNamed(id);
+    if (!effect || !this._context.isReady()) {
+      return;
+    }
+    if (this._effect === effect) {
+      this._close();
+      return;
+    }
+    this._leave();
+    this._effect = effect;
+    this._values = this._remembered.get(id) ?? null;
+    this._build(effect);
+    this._context.showSection('effect');
+    this._context.announce(this._context.trans(effect.words));
+    this._ask();
+    this._form?.focus();
+  }
+
+  accept(): boolean {
+    return this._live.accept();
+  }
+
+  drop(): boolean {
+    if (!this._effect) {
+      return false;
+    }
+    this._close();
+    return true;
+  }
+
+  dispose(): void {
+    this._leave();
+    this._stop.forEach(stop => stop());
+    this._live.dispose();
+    this._bar.dispose();
+  }
+
+  private _choices(): HTMLElement {
+    const { trans, keyOf } = this._context;
+    const node = element('div', {
+      className: 'medlab-Effects-choices',
+      attributes: { role: 'toolbar', 'aria-label': trans('Effects') }
+    });
+    for (const { id, words, icon: name, help } of EFFECTS) {
+      const key = keyOf(`effect-${id}`);
+      const title = key ? `${trans(words)} (${key})` : trans(words);
+      const button = iconButton(name, title, () => this.start(id));
+      button.title = `${title}\n${trans(help)}`;
+      button.dataset.effect = id;
+      press(button, false);
+      this._buttons.set(id, button);
+      node.append(button);
+    }
+    rove(node);
+    return node;
+  }
+
+  /** Builds the form of an effect. */
+  private _build(effect: IEffect): void {
+    const { trans } = this._context;
+    const close = iconButton('close', trans('Close (Escape)'), () =>
+      this._close()
+    );
+    close.dataset.action = 'close-effect';
+    this._heading.replaceChildren(
+      icon(effect.icon),
+      element('span', { text: trans(effect.words) }),
+      close
+    );
+    this._open.setAttribute('aria-label', trans(effect.words));
+    this._help.textContent = trans(effect.help);
+    this._form = new EffectForm(
+      effect.fields(this._place),
+      this._values,
+      {
+        trans,
+        others: () => this._others(),
+        runs: () => this._runs
+      },
+      () => this._ask()
+    );
+    this._fields.replaceChildren(this._form.node);
+    this._open.hidden = false;
+    this._slice = this._sliceNow;
+    this._segment = this._context.settings.values.segment;
+    this._showTarget();
+    if (effect.isHeavy) {
+      void this._findRuns();
+    }
+    this._buttons.forEach((button, id) => press(button, id === effect.id));
+  }
+
+  /** Asks for the preview that the form describes, or says what is missing. */
+  private _ask(isTold = false): void {
+    const effect = this._effect;
+    const form = this._form;
+    if (!effect || !form) {
+      return;
+    }
+    const { values } = form;
+    this._remembered.set(effect.id, values);
+    const needsSeed = effect.needsSeed?.(values) ?? false;
+    this._seed.listen(needsSeed);
+    this._missing = '';
+    const wish = form.isValid ? this._wish(effect, values) : null;
+    if (wish instanceof Missing) {
+      this._missing = this._context.trans(wish.sentence);
+    }
+    if (!wish || wish instanceof Missing || (effect.isHeavy && !isTold)) {
+      this._live.drop();
+      this._show();
+    } else {
+      this._live.want(wish);
+    }
+  }
+
+  private _wish(effect: IEffect, values: Values): IWish | Missing {
+    const place = this._place;
+    if (this._context.scene.labels.segments.length === 0 && !effect.isHeavy) {
+      return new Missing('Add a segment first.');
+    }
+    const { tool, make, isRefined, isHeavy } = effect;
+    if (make) {
+      const made = make(place, values);
+      return made instanceof Missing
+        ? made
+        : { tool, params: {}, make: () => proposalOf(make(place, values)) };
+    }
+    const params = effect.request(place, values);
+    return params instanceof Missing
+      ? params
+      : {
+          ...{ tool, params, keepsOld: isRefined, isHeavy },
+          sketch: effect.sketch?.(place, values)
+        };
+  }
+
+  private _show(): void {
+    const { trans } = this._context;
+    const { state } = this._live;
+    const isAsking = state.kind === 'asking';
+    if (state.kind === 'shown') {
+      const segments = this._known;
+      this._bar.show(countWords(state.count, segments, trans));
+    } else if (isAsking) {
+      this._bar.wait(state.progress, state.message);
+    } else {
+      this._bar.hide();
+    }
+    this._showSegments();
+    const isFailed = state.kind === 'failed';
+    this._notice.setAttribute('role', isFailed ? 'alert' : 'status');
+    this._notice.classList.toggle('medlab-mod-failed', isFailed);
+    const words = this._noticeWords();
+    if (this._notice.textContent !== words) {
+      this._notice.textContent = words;
+    }
+    const mayAsk = ['none', 'failed', 'outdated'].includes(state.kind);
+    this._run.hidden = !mayAsk || this._missing !== '' || !this._form?.isValid;
+  }
+
+  private _noticeWords(): string {
+    const { trans } = this._context;
+    const { state } = this._live;
+    switch (state.kind) {
+      case 'none':
+        return this._missing;
+      case 'failed':
+        return state.sentence;
+      case 'outdated':
+        return trans('The labels have changed: ask for the preview again.');
+      case 'shown':
+        return state.message;
+      case 'empty': {
+        const spared = state.count
+          ? sparedWords(state.count.spared, trans)
+          : [];
+        return [
+          state.message || trans('Nothing would change.'),
+          ...spared
+        ].join(' ');
+      }
+      default:
+        return '';
+    }
+  }
+
+  /** The segments of the preview, to take or to leave one by one. */
+  private _showSegments(): void {
+    const { state, whole, unwanted } = this._live;
+    if (state.kind !== 'shown' && unwanted.size === 0) {
+      this._segments.show([]);
+      return;
+    }
+    const known = this._known;
+    const added = new Set((whole?.newSegments ?? []).map(({ id }) => id));
+    const gained =
+      state.kind === 'shown' ? state.count.gained : new Map<number, number>();
+    const ids = new Set([...gained.keys(), ...unwanted, ...added]);
+    const proposed = known.filter(({ id }) => ids.has(id));
+    this._segments.show(
+      proposed.map(segment => ({
+        segment,
+        gained: gained.get(segment.id) ?? 0,
+        isNew: added.has(segment.id),
+        isWanted: !unwanted.has(segment.id)
+      }))
+    );
+  }
+
+  /** Which segment the effect works on. */
+  private _showTarget(): void {
+    const { trans, scene, settings } = this._context;
+    const segment = scene.labels.segment(settings.values.segment);
+    const isShown = segment !== undefined && !this._effect?.isForAll;
+    this._target.hidden = !isShown;
+    if (!segment) {
+      return;
+    }
+    const swatch = element('span', { className: 'medlab-Effect-swatch' });
+    swatch.style.background = segment.color;
+    const why = segment.locked
+      ? trans('locked: unlock it first')
+      : segment.visible
+        ? ''
+        : trans('hidden: show it first');
+    this._target.replaceChildren(
+      element('span', { text: trans('Segment') }),
+      swatch,
+      element('span', {
+        className: 'medlab-Effect-name',
+        text: segment.name,
+        title: segment.name
+      }),
+      element('span', { className: 'medlab-Effect-warning', text: why })
+    );
+  }
+
+  private _followSegment(): void {
+    const { segment } = this._context.settings.values;
+    if (this._effect && segment !== this._segment) {
+      this._segment = segment;
+      this._form?.refresh();
+      this._showTarget();
+      this._ask();
+    }
+  }
+
+  private _followSlice(): void {
+    const now = this._sliceNow;
+    if (now !== this._slice) {
+      this._slice = now;
+      if (this._effect?.followsSlice?.(this._form?.values ?? {})) {
+        this._ask();
+      }
+    }
+  }
+
+  /** A preview was done. */
+  private _finish(): void {
+    const { trans, notify } = this._context;
+    const effect = this._effect;
+    if (effect) {
+      notify(trans('%1: applied.', trans(effect.words)));
+      if (effect.staysOpen) {
+        this._seed.forget();
+      } else {
+        this._close();
+      }
+    }
+  }
+
+  /** Gives up what is at work, or all of the effect. */
+  private _discard(): void {
+    if (this._live.state.kind === 'asking') {
+      this._live.drop();
+    } else {
+      this._close();
+    }
+  }
+
+  private _close(): void {
+    const { activeElement } = document;
+    const hadFocus =
+      this.node.contains(activeElement) ||
+      this._bar.node.contains(activeElement);
+    this._leave();
+    if (hadFocus) {
+      this._context.planes.focused.node.focus();
+    }
+  }
+
+  private _leave(): void {
+    if (!this._effect) {
+      return;
+    }
+    this._effect = null;
+    this._form = null;
+    this._missing = '';
+    this._seed.forget();
+    this._seed.listen(false);
+    this._live.drop();
+    this._bar.hide();
+    this._open.hidden = true;
+    this._buttons.forEach(button => press(button, false));
+  }
+
+  /** Enter does it, Escape drops it, wherever in the form the focus is. */
+  private _press(event: KeyboardEvent): void {
+    const isButton = event.target instanceof HTMLButtonElement;
+    if (event.key === 'Enter' && !isButton && this.accept()) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      event.stopPropagation();
+      this._close();
+    }
+  }
+
+  private async _findRuns(): Promise<void> {
+    const { server, signal } = this._context;
+    try {
+      const runs = await fetchRuns(server, signal);
+      this._runs = runs
+        .filter(({ state }) => state === 'finished' || state === 'stopped')
+        .sort((a, b) => b.created - a.created);
+    } catch {
+      // The form says that there is none to choose from.
+      this._runs = [];
+    }
+    this._form?.refresh();
+    this._ask();
+  }
+
+  private _others(): ISegment[] {
+    const { scene, settings } = this._context;
+    const { segment } = settings.values;
+    return scene.labels.segments.filter(({ id }) => id !== segment);
+  }
+
+  /** The segments of the layer, and those the preview would add. */
+  private get _known(): ISegment[] {
+    const { segments } = this._context.scene.labels;
+    return [...segments, ...(this._live.whole?.newSegments ?? [])];
+  }
+
+  private get _place(): IEffectPlace {
+    return { context: this._context, seed: this._seed.value };
+  }
+
+  private get _sliceNow(): string {
+    const { plane, index } = this._context.planes.focused;
+    return `${plane} ${index}`;
+  }
+
+  private readonly _live: LivePreview;
+  private readonly _seed: SeedField;
+  private readonly _segments: SegmentChoice;
+  private readonly _bar: AcceptBar;
+  private readonly _run: HTMLButtonElement;
+  private readonly _buttons = new Map<string, HTMLButtonElement>();
+  private readonly _remembered = new Map<string, Values>();
+  private readonly _stop: (() => void)[];
+  private readonly _open = element('div', {
+    className: 'medlab-Effect',
+    attributes: { role: 'group' }
+  });
+  private readonly _heading = element('div', {
+    className: 'medlab-Effect-heading'
+  });
+  private readonly _help = element('p', { className: 'medlab-Effect-help' });
+  private readonly _target = element('div', {
+    className: 'medlab-Effect-target'
+  });
+  private readonly _fields = element('div');
+  private readonly _notice = element('p', {
+    className: 'medlab-Effect-notice',
+    attributes: { role: 'status', 'aria-live': 'polite' }
+  });
+  private _effect: IEffect | null = null;
+  private _form: EffectForm | null = null;
+  private _values: Values | null = null;
+  private _runs: readonly IRun[] | null = null;
+  private _missing = '';
+  private _slice = '';
+  private _segment = 0;
+}
+
+function proposalOf(made: IProposal | Missing): IProposal | null {
+  return made instanceof Missing ? null : made;
+}
