@@ -6,15 +6,20 @@ import {
   boxes,
   type Edit,
   inverted,
-  mergeSegments,
-  rebased,
   segmentsEdit
 } from '../../../labextension/src/editor/labels/delta';
-import { History } from '../../../labextension/src/editor/labels/history';
+import {
+  History,
+  redoing,
+  undoing
+} from '../../../labextension/src/editor/labels/history';
+import { mergeSegments } from '../../../labextension/src/editor/labels/lists';
+import { rebased } from '../../../labextension/src/editor/labels/rebase';
 import { Ink } from '../../../labextension/src/editor/tools/ink';
 import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
 import { Stroke } from '../../../labextension/src/editor/labels/stroke';
-import type { Labels } from '../../../labextension/src/server/frames';
+import { fullSegment } from '../../../labextension/src/server/wire';
+import type { Labels, Turn } from '../../../labextension/src/server/frames';
 import type { ISegment, Triple } from '../../../labextension/src/server/types';
 
 const SHAPE: Triple = [47, 38, 11];
@@ -105,7 +110,21 @@ describe('undo and redo', () => {
     seed => {
       const random = dice(seed);
       const map = new LabelMap(SHAPE);
-      const history = new History();
+      const history = new History('me');
+      let seq = 0;
+      const place = () => ({
+        ...{ scan: '', layer: '', rev: null, base: 0 },
+        ...{ session: 'a', seq: ++seq, by: 'me' }
+      });
+      const walk = (what: 'undo' | 'redo') => {
+        const isUndo = what === 'undo';
+        const step = isUndo ? history.nextUndo() : history.nextRedo();
+        if (step) {
+          replay(isUndo ? undoing(step) : redoing(step));
+          const told: Turn = [what, step.session, step.step];
+          history.fold({ ...step.edits[0], ...place(), turn: told });
+        }
+      };
       const states = [map.data.slice()];
       let now = 0;
       const replay = (edits: Edit[]) =>
@@ -121,16 +140,16 @@ describe('undo and redo', () => {
         if (what < 0.5) {
           const edit = stroke(map, random);
           if (edit) {
-            history.add([edit]);
+            history.fold({ ...edit, ...place() });
             states.splice(++now, Infinity, map.data.slice());
           }
         } else if (what < 0.8) {
           expect(history.canUndo).toBe(now > 0);
-          replay(history.undo());
+          walk('undo');
           now = Math.max(0, now - 1);
         } else {
           expect(history.canRedo).toBe(now < states.length - 1);
-          replay(history.redo());
+          walk('redo');
           now = Math.min(states.length - 1, now + 1);
         }
         expect(same(map.data, states[now])).toBe(true);
@@ -233,5 +252,5 @@ function whole(map: LabelMap, before: ArrayLike<number>, after: number[]) {
 }
 
 function segment(id: number, name: string): ISegment {
-  return { id, name, color: '#ff0000', locked: false, visible: true };
+  return fullSegment({ id, name, color: '#ff0000' });
 }

@@ -10,11 +10,16 @@ import {
   type Voxels
 } from '../../../labextension/src/server/frames';
 import type {
+  ILayerFile,
   ISegment,
   IVolumeInfo,
   Triple
 } from '../../../labextension/src/server/types';
-import { applyEdit } from '../../../labextension/src/editor/labels/delta';
+import {
+  applyEdit,
+  eachChange
+} from '../../../labextension/src/editor/labels/delta';
+import { fullSegment } from '../../../labextension/src/server/wire';
 import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
 
 /** A server in memory that holds one scan and one layer, with the real one's rules. */
@@ -34,6 +39,8 @@ export class MemoryServer implements IServer {
   /** Journals the next edits but loses its answer. */
   losesAnswer = false;
   readonly asked: string[] = [];
+  /** What the layer's file is said to be; null: the server writes no files. */
+  file: ILayerFile | null = null;
 
   /** Another writer's edit, on top of everything. */
   write(delta: Omit<IDelta, 'rev' | 'base'>): void {
@@ -66,14 +73,23 @@ export class MemoryServer implements IServer {
         ? this._post(init.body as Uint8Array)
         : bytes(this._since(Number(parameters.get('from'))));
     }
+    if (url.endsWith('/history')) {
+      const by = parameters.get('by');
+      const ours = this.journal.filter(delta => delta.by === by);
+      return bytes(joinFrames(ours.map(encodeDelta)));
+    }
+    if (url.endsWith('/file')) {
+      return this.file ? json(this.file) : json({ message: 'No.' }, 404);
+    }
     if (init.method === 'POST' && this.map.segments.length === 0) {
       const { segments } = JSON.parse(init.body as string);
-      this.map.segments = segments as ISegment[];
+      this.map.segments = (segments as ISegment[]).map(fullSegment);
     }
     return json({
       ...{ scan: this.info.id, layer: 'labels', rev: this.journal.length },
       ...{ shape: this.info.shape, dtype: 'u1', affine: this.info.affine },
-      segments: this.map.segments
+      segments: this.map.segments,
+      marks: [...this.map.marks.values()]
     });
   }
 
@@ -97,7 +113,8 @@ export class MemoryServer implements IServer {
     const header = {
       ...{ op: 'snapshot', scan: this.info.id, layer: 'labels', enc: 'rle' },
       ...{ rev: this.journal.length, shape: this.info.shape, dtype: 'u1' },
-      ...{ segments: this.map.segments, crc: null }
+      ...{ segments: this.map.segments, marks: [...this.map.marks.values()] },
+      crc: null
     };
     return bytes(encodeFrame(header, encodeRuns(this.map.data)));
   }
@@ -114,7 +131,14 @@ export class MemoryServer implements IServer {
         old => old.session === delta.session && old.seq === delta.seq
       );
       if (!known && delta.base !== this.journal.length) {
-        return bytes(this._since(delta.base), 409);
+        return acks.length > 0
+          ? bytes(joinFrames(acks))
+          : bytes(this._since(delta.base), 409);
+      }
+      if (!known && this._isLocked(delta)) {
+        return acks.length > 0
+          ? bytes(joinFrames(acks))
+          : json({ message: 'It is locked.', code: 'locked' }, 422);
       }
       if (!known) {
         this.write(delta);
@@ -131,6 +155,24 @@ export class MemoryServer implements IServer {
       };
       acks.push(encodeFrame(ack, new Uint8Array(0)));
     }
+    return this._answer(acks);
+  }
+
+  /** Changes a voxel that belongs to a locked segment, or gives it to one. */
+  private _isLocked(delta: IDelta): boolean {
+    const locked = this.map.segments
+      .filter(segment => segment.locked)
+      .map(({ id }) => id);
+    let isHit = false;
+    if (delta.box) {
+      eachChange(delta, (_from, _to, before, after) => {
+        isHit ||= locked.includes(before) || locked.includes(after);
+      });
+    }
+    return isHit;
+  }
+
+  private _answer(acks: Uint8Array[]): Response {
     if (this.losesAnswer) {
       this.losesAnswer = false;
       return json({ message: 'Lost.' }, 502);

@@ -44,3 +44,32 @@ export function copyBox<T extends Uint8Array | Uint16Array>(
   }
   return out;
 }
+
+/** The smallest box around the voxels of a label; null without any. */
+export function boxOf(
+  data: Uint8Array | Uint16Array,
+  shape: Triple,
+  label: number
+): Box | null {
+  const first = data.indexOf(label);
+  if (first < 0) {
+    return null;
+  }
+  const [I, J] = shape;
+  const k0 = Math.floor(first / (I * J));
+  const k1 = Math.floor(data.lastIndexOf(label) / (I * J)) + 1;
+  const box: Box = [I, 0, J, 0, k0, k1];
+  let at = k0 * I * J;
+  for (let row = 0; row < (k1 - k0) * J; row++) {
+    for (let i = 0; i < I; i++, at++) {
+      if (data[at] === label) {
+        const j = row % J;
+        box[0] = Math.min(box[0], i);
+        box[1] = Math.max(box[1], i + 1);
+        box[2] = Math.min(box[2], j);
+        box[3] = Math.max(box[3], j + 1);
+      }
+    }
+  }
+  return box;
+}

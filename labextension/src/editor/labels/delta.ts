@@ -5,18 +5,21 @@ import {
   type IDelta,
   type Labels
 } from '../../server/frames';
-import type { ISegment } from '../../server/types';
+import type { IMark, ISegment } from '../../server/types';
+import { fullMark, fullSegment } from '../../server/wire';
 
-import { copyBox, sizeOf } from './box';
+import { sizeOf } from './box';
 import type { LabelMap } from './label_map';
+import { mergeMarks, mergeSegments } from './lists';
 
 /** What an edit changes, before it has a place in the journal. */
 export type Edit = Pick<
   IDelta,
-  'tool' | 'seg' | 'box' | 'before' | 'after' | 'segments'
+  'tool' | 'seg' | 'box' | 'before' | 'after' | 'segments' | 'marks'
 >;
 
 const NOTHING = new Uint8Array(0);
+const NO_VOXELS = { box: null, before: NOTHING, after: NOTHING };
 
 export function voxelEdit(
   tool: string,
@@ -29,20 +32,49 @@ export function voxelEdit(
   return { tool, seg, box, ...runs };
 }
 
-export function segmentsEdit(before: ISegment[], after: ISegment[]): Edit {
+/** The order of the segments is part of the edit. */
+export function segmentsEdit(
+  before: readonly ISegment[],
+  after: readonly ISegment[]
+): Edit {
   return {
-    ...{ tool: 'segments', seg: 0, box: null, before: NOTHING, after: NOTHING },
-    segments: { before, after }
+    ...{ tool: 'segments', seg: 0, ...NO_VOXELS },
+    segments: { before: before.map(fullSegment), after: after.map(fullSegment) }
   };
 }
 
+/** @param before - the marks as they were, only those that change; as for `after` */
+export function marksEdit(
+  before: readonly IMark[],
+  after: readonly IMark[]
+): Edit {
+  return {
+    ...{ tool: 'marks', seg: 0, ...NO_VOXELS },
+    marks: { before: before.map(fullMark), after: after.map(fullMark) }
+  };
+}
+
+/** An edit that changes nothing: it says that a step was undone, or done again. */
+export function emptyEdit(tool: string): Edit {
+  return { ...marksEdit([], []), tool };
+}
+
+export function isEmptyEdit(edit: Edit): boolean {
+  const { marks } = edit;
+  const hasMarks = !!marks && marks.before.length + marks.after.length > 0;
+  return !edit.box && !edit.segments && !hasMarks;
+}
+
 /**
- * Writes the voxels an edit changes (`before` differs from `after`) into the map, and
- * its segment list.
+ * Writes the voxels an edit changes (`before` differs from `after`) into the map, its
+ * segment list and its marks.
  */
 export function applyEdit(map: LabelMap, edit: Edit): void {
   if (edit.segments) {
     map.setSegments(mergeSegments(map.segments, edit.segments));
+  }
+  if (edit.marks && !isEmptyEdit(edit)) {
+    map.setMarks(mergeMarks(map.marks, edit.marks));
   }
   if (!edit.box) {
     return;
@@ -52,6 +84,7 @@ export function applyEdit(map: LabelMap, edit: Edit): void {
   const width = i1 - i0;
   const height = j1 - j0;
   const [I, J] = map.shape;
+  const { data } = map;
   eachChange(edit, (from, to, _before, after) => {
     for (let at = from; at < to;) {
       const row = Math.floor(at / width);
@@ -59,7 +92,7 @@ export function applyEdit(map: LabelMap, edit: Edit): void {
       const j = j0 + (row % height);
       const k = k0 + Math.floor(row / height);
       const start = i0 + (at - row * width) + I * (j + J * k);
-      map.data.fill(after, start, start + end - at);
+      data.fill(after, start, start + end - at);
       at = end;
     }
   });
@@ -71,8 +104,8 @@ export function eachChange(
   edit: Pick<Edit, 'before' | 'after'>,
   visit: (from: number, to: number, before: number, after: number) => void
 ): void {
-  const a = new DataView(edit.before.buffer, edit.before.byteOffset);
-  const b = new DataView(edit.after.buffer, edit.after.byteOffset);
+  const a = viewOf(edit.before);
+  const b = viewOf(edit.after);
   let runA = 0;
   let runB = 0;
   let endA = 0;
@@ -103,91 +136,34 @@ export function eachChange(
   }
 }
 
+/** Calls `visit` for each run of a box, in order. */
+export function eachRun(
+  runs: Uint8Array,
+  visit: (from: number, to: number, label: number) => void
+): void {
+  const view = viewOf(runs);
+  let at = 0;
+  for (let run = 0; run < runs.length; run += 6) {
+    const end = at + view.getUint32(run, true);
+    visit(at, end, view.getUint16(run + 4, true));
+    at = end;
+  }
+}
+
 /** The edit that takes `edit` back. */
 export function inverted(edit: Edit, tool = 'undo'): Edit {
+  const { segments, marks } = edit;
   return {
-    tool: edit.segments && !edit.box ? 'segments' : tool,
+    tool: edit.box ? tool : edit.tool,
     seg: edit.seg,
     box: edit.box,
     before: edit.after,
     after: edit.before,
-    segments: edit.segments && {
-      before: edit.segments.after,
-      after: edit.segments.before
-    }
+    ...(segments && {
+      segments: { before: segments.after, after: segments.before }
+    }),
+    ...(marks && { marks: { before: marks.after, after: marks.before } })
   };
-}
-
-/**
- * The same edit on top of what the map holds now.
- *
- * Voxels the edit changes get its `after`; the others keep what others drew meanwhile.
- *
- * @param untouchedOnly - change just the voxels that still hold the edit's `before`
- *   (an undo must not take back what somebody drew later)
- * @returns null when nothing is left to change
- */
-export function rebased(
-  map: LabelMap,
-  edit: Edit,
-  untouchedOnly = false
-): Edit | null {
-  if (!edit.box) {
-    return edit.segments
-      ? segmentsEdit(map.segments, mergeSegments(map.segments, edit.segments))
-      : null;
-  }
-  const current = copyBox(map.data, map.shape, edit.box);
-  const next = current.slice();
-  let count = 0;
-  eachChange(edit, (from, to, before, after) => {
-    for (let at = from; at < to; at++) {
-      if (!untouchedOnly || current[at] === before) {
-        next[at] = after;
-        count += current[at] === after ? 0 : 1;
-      }
-    }
-  });
-  return count === 0
-    ? null
-    : voxelEdit(edit.tool, edit.seg, edit.box, current, next);
-}
-
-/**
- * Applies what happened between `before` and `after` to another list of segments:
- * additions, removals and the fields that differ.
- */
-export function mergeSegments(
-  current: readonly ISegment[],
-  change: { before: ISegment[]; after: ISegment[] }
-): ISegment[] {
-  const before = new Map(change.before.map(segment => [segment.id, segment]));
-  const after = new Map(change.after.map(segment => [segment.id, segment]));
-  const merged = current
-    .filter(segment => after.has(segment.id) || !before.has(segment.id))
-    .map(segment => {
-      const old = before.get(segment.id);
-      const now = after.get(segment.id);
-      return now ? { ...segment, ...differing(old, now) } : segment;
-    });
-  for (const segment of change.after) {
-    const isNew = !before.has(segment.id);
-    if (isNew && !merged.some(other => other.id === segment.id)) {
-      merged.push(segment);
-    }
-  }
-  return merged.sort((a, b) => a.id - b.id);
-}
-
-function differing(
-  old: ISegment | undefined,
-  now: ISegment
-): Partial<ISegment> {
-  return Object.fromEntries(
-    Object.entries(now).filter(
-      ([key, value]) => !old || old[key as keyof ISegment] !== value
-    )
-  );
 }
 
 /** Voxels the edit changes. */
@@ -206,4 +182,8 @@ export function boxes(edit: Edit): { before: Uint16Array; after: Uint16Array } {
     before: decodeRuns(edit.before, new Uint16Array(size)),
     after: decodeRuns(edit.after, new Uint16Array(size))
   };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

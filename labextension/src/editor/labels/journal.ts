@@ -8,22 +8,52 @@ import {
   type IDelta,
   type IFrame,
   joinFrames,
-  splitFrames
+  splitFrames,
+  type Turn
 } from '../../server/frames';
 import { fetchOps, fetchSnapshot, postOps } from '../../server/requests';
 
-import { applyEdit, type Edit, inverted, rebased } from './delta';
 import { Emitter } from '../emitter';
+import { newSession } from './author';
+import { applyEdit, type Edit } from './delta';
 import type { LabelMap } from './label_map';
-import type { IPendingStore } from './pending_store';
+import { type IPageLock, openPageLock } from './page_lock';
+import type { IPendingEdit, IPendingStore } from './pending_store';
+import { type ITrouble, troubleOf } from './trouble';
+import { type IConflict, Waiting } from './waiting';
 
-/** `saved`: all on the server's disk. `offline`: edits wait for the server to come back. */
+export { newSession } from './author';
+
+/**
+ * `saved`: all on the server's disk. `saving`: on the way there. `offline`: edits wait
+ * for the server, or for a login. `unsaved`: the server does not take them.
+ */
 export type SaveState = 'saved' | 'saving' | 'unsaved' | 'offline';
 
 const FIRST_RETRY_MS = 400;
 const LAST_RETRY_MS = 8000;
 const POLL_MS = 2000;
 const EDITS_A_BODY = 32;
+const MOST_REFUSALS = 8;
+
+export interface IJournalOptions {
+  server: IServer;
+  scan: string;
+  layer: string;
+  map: LabelMap;
+  /** Revision that the map holds. */
+  rev: number;
+  store: IPendingStore;
+  /** Who draws. */
+  by?: string;
+  pages?: IPageLock;
+}
+
+/** What an edit says about the history: its step, or the step that it turns. */
+export interface IPlace {
+  step?: number;
+  turn?: Turn;
+}
 
 /**
  * Sends edits to the layer's journal, in order, until the server acknowledged each; and
@@ -34,27 +64,37 @@ const EDITS_A_BODY = 32;
  * put back on top of them.
  */
 export class Journal {
-  constructor(
-    private readonly _server: IServer,
-    private readonly _scan: string,
-    private readonly _layer: string,
-    private readonly _map: LabelMap,
-    rev: number,
-    private readonly _store: IPendingStore
-  ) {
-    this._rev = rev;
+  constructor(private readonly _options: IJournalOptions) {
+    this._rev = _options.rev;
+    this._map = _options.map;
+    this._store = _options.store;
+    this._pages = _options.pages ?? openPageLock();
+    this._waiting = new Waiting(_options.map);
+    if (!_options.store.isDurable) {
+      this._storeFails = true;
+    }
   }
 
   readonly session = newSession();
+  /** The state, the trouble, or where the edits are became different. */
   readonly stateChanged = new Emitter<SaveState>();
+  /** Others came between; what the reader should know of. */
+  readonly conflicted = new Emitter<IConflict[]>();
+  /** An edit of a page that is gone was taken up, or one of another page came in. */
+  readonly received = new Emitter<IDelta>();
 
   get state(): SaveState {
     return this._state;
   }
 
+  /** Why edits cannot be saved; null when they can. */
+  get trouble(): ITrouble | null {
+    return this._trouble;
+  }
+
   /** Why edits cannot be saved, in one sentence; empty when they can. */
   get message(): string {
-    return this._message;
+    return this._trouble?.message ?? '';
   }
 
   get rev(): number {
@@ -62,34 +102,70 @@ export class Journal {
   }
 
   get waiting(): number {
-    return this._waiting.length;
+    return this._waiting.edits.length;
+  }
+
+  /** What waits would be there again in a reloaded page. */
+  get isKept(): boolean {
+    return this._unkept.size === 0;
+  }
+
+  /** The browser keeps nothing for a page that is closed. */
+  get storeFails(): boolean {
+    return this._storeFails;
   }
 
   /** Takes up what an earlier page could not send, then keeps in step with the server. */
   async start(): Promise<void> {
-    for (const { session, seq, frame } of await this._store.all()) {
-      const old = decodeDelta(decodeFrame(frame));
-      const edit = rebased(this._map, old) ?? old;
-      applyEdit(this._map, edit);
-      this._waiting.push({ ...this._asDelta(edit), session, seq });
+    const { signal } = this._abort;
+    this._pages.hold(this.session, signal);
+    await this._takeUpLeftovers();
+    if (this._disposed) {
+      return;
     }
     void this._wake();
     this._schedule(POLL_MS);
   }
 
   /** Takes an edit whose voxels are in the map already. */
-  add(edit: Edit): void {
-    const delta = this._asDelta(edit);
-    this._waiting.push(delta);
-    void this._store
-      .add({
-        session: delta.session,
-        seq: delta.seq,
-        frame: encodeDelta(delta)
-      })
-      .catch(() => undefined);
-    this._setState(this._state === 'offline' ? 'offline' : 'saving');
+  add(edit: Edit, { step, turn }: IPlace = {}): IDelta {
+    const seq = ++this._seq;
+    const { by } = this._options;
+    const delta: IDelta = {
+      ...edit,
+      ...{ scan: this._options.scan, layer: this._options.layer, rev: null },
+      base: this._rev + this.waiting,
+      ...{ session: this.session, seq },
+      ...(by && { by, ...(turn ? { turn } : { step: step ?? seq }) })
+    };
+    this._waiting.edits.push(delta);
+    this._keep(delta);
+    const isHeldUp = this._state === 'offline' || this._state === 'unsaved';
+    this._setState(isHeldUp ? this._state : 'saving');
     void this._wake();
+    return delta;
+  }
+
+  /**
+   * Keeps a stroke that is still being drawn: it is taken up should the page die now. The
+   * next `add`, or null, takes its place.
+   */
+  keepUnfinished(edit: Edit | null): Promise<void> {
+    const { scan, layer, by } = this._options;
+    const seq = this._seq + 1;
+    if (!edit) {
+      return this._store.remove(this.session, seq).catch(() => undefined);
+    }
+    const delta: IDelta = {
+      ...edit,
+      ...{ scan, layer, rev: null, base: this._rev + this.waiting },
+      ...{ session: this.session, seq },
+      ...(by && { by, step: seq })
+    };
+    const frame = encodeDelta(delta);
+    return this._store
+      .add({ session: this.session, seq, frame })
+      .catch(() => this._noteStore(true));
   }
 
   /** Tries again now instead of after the pause. */
@@ -102,6 +178,21 @@ export class Journal {
   poll(): Promise<void> {
     this._pollWanted = true;
     return this._wake();
+  }
+
+  /**
+   * Resolves with the revision once the server acknowledged every edit.
+   *
+   * @throws ServerError when it does not answer, or does not take them
+   */
+  async settled(): Promise<number> {
+    while (this.waiting > 0 && !this._disposed) {
+      await this._wake();
+      if (this._trouble && this.waiting > 0) {
+        throw new ServerError(0, this._trouble.kind, this._trouble.message);
+      }
+    }
+    return this._rev;
   }
 
   /** Leaves the map alone while a stroke is being drawn into it. */
@@ -125,19 +216,94 @@ export class Journal {
     this._abort.abort();
     clearTimeout(this._timer);
     this.stateChanged.clear();
+    this.conflicted.clear();
+    this.received.clear();
   }
 
-  private _asDelta(edit: Edit): IDelta {
-    return {
-      ...edit,
-      scan: this._scan,
-      layer: this._layer,
-      rev: null,
-      base: this._rev + this._waiting.length,
-      session: this.session,
-      seq: ++this._seq
-    };
+  // What earlier pages left ------------------------------------------------------------
+
+  private async _takeUpLeftovers(): Promise<void> {
+    const { signal } = this._abort;
+    const left = await this._store.all().catch(() => [] as IPendingEdit[]);
+    for (const session of new Set(left.map(edit => edit.session))) {
+      if (session === this.session || this._known.has(session)) {
+        continue;
+      }
+      this._known.add(session);
+      if (await this._pages.tryTakeOver(session, signal)) {
+        await this._takeUp(session);
+      } else {
+        void this._waitFor(session);
+      }
+    }
   }
+
+  /** A live tab's edits are its own, until it dies. */
+  private async _waitFor(session: string): Promise<void> {
+    if (await this._pages.takeOver(session, this._abort.signal)) {
+      await this._takeUp(session);
+      void this._wake();
+    }
+  }
+
+  private async _takeUp(session: string): Promise<void> {
+    const left = await this._store.all().catch(() => [] as IPendingEdit[]);
+    await this._released;
+    if (this._disposed) {
+      return;
+    }
+    const from = this.waiting;
+    for (const edit of left.filter(other => other.session === session)) {
+      try {
+        this._waiting.edits.push(decodeDelta(decodeFrame(edit.frame)));
+      } catch {
+        // Of another version, or damaged; it stays where it is.
+      }
+    }
+    const taken = this._waiting.edits.slice(from);
+    this._putBack({ mayHoldOurs: true, from });
+    taken.forEach(delta => this.received.emit(delta));
+    if (this.waiting > 0) {
+      this._setState('saving');
+    }
+  }
+
+  private _putBack(options: { mayHoldOurs: boolean; from?: number }): void {
+    const conflicts = this._waiting.putBack({
+      ...options,
+      forget: delta => this._forget(delta.session, delta.seq),
+      keep: delta => this._keep(delta)
+    });
+    if (conflicts.length > 0) {
+      this.conflicted.emit(conflicts);
+    }
+  }
+
+  private _keep(delta: IDelta): void {
+    const key = keyOf(delta);
+    this._unkept.add(key);
+    const { session, seq } = delta;
+    void this._store.add({ session, seq, frame: encodeDelta(delta) }).then(
+      () => {
+        this._unkept.delete(key);
+        this._noteStore(!this._store.isDurable);
+      },
+      () => this._noteStore(true)
+    );
+  }
+
+  private _noteStore(fails: boolean): void {
+    this._storeFails = fails;
+    this.stateChanged.emit(this._state);
+  }
+
+  private _forget(session: string, seq: number): void {
+    this._waiting.forget(session, seq);
+    this._unkept.delete(keyOf({ session, seq }));
+    void this._store.remove(session, seq).catch(() => undefined);
+  }
+
+  // The conversation with the server ----------------------------------------------------
 
   private _wake(): Promise<void> {
     this._running ??= this._run().finally(() => {
@@ -148,17 +314,23 @@ export class Journal {
 
   /** One conversation at a time, so that revisions arrive in order. */
   private async _run(): Promise<void> {
-    while (!this._disposed && (this._waiting.length > 0 || this._pollWanted)) {
+    while (
+      !this._disposed &&
+      (this.waiting > 0 || this._pollWanted || this._reloadWanted)
+    ) {
       try {
-        if (this._waiting.length > 0) {
+        if (this._reloadWanted) {
+          await this._reload();
+          this._reloadWanted = false;
+        } else if (this.waiting > 0) {
           await this._send();
         } else {
           this._pollWanted = false;
           await this._fetchNews();
         }
         this._pause_ms = 0;
-        this._message = '';
-        this._setState(this._waiting.length > 0 ? 'saving' : 'saved');
+        this._trouble = null;
+        this._setState(this.waiting > 0 ? 'saving' : 'saved');
       } catch (error) {
         if (this._disposed || isAbort(error)) {
           return;
@@ -171,28 +343,23 @@ export class Journal {
   }
 
   private async _send(): Promise<void> {
+    const { server, scan, layer } = this._options;
     // An earlier page's edit may be in the journal already: one at a time, so that the
     // revisions of the next ones are known.
-    const isOurs = this._waiting[0].session === this.session;
-    const batch = this._waiting.slice(0, isOurs ? EDITS_A_BODY : 1);
+    const { edits } = this._waiting;
+    const isOurs = edits[0].session === this.session;
+    const batch = edits.slice(0, isOurs ? EDITS_A_BODY : 1);
     batch.forEach((delta, at) => {
       delta.base = this._rev + at;
     });
     let replies: IFrame[];
     try {
       const body = joinFrames(batch.map(encodeDelta));
-      replies = splitFrames(
-        await postOps(
-          this._server,
-          this._scan,
-          this._layer,
-          body,
-          this._abort.signal
-        )
-      );
+      const { signal } = this._abort;
+      replies = splitFrames(await postOps(server, scan, layer, body, signal));
     } catch (error) {
       if (isOutOfStep(error)) {
-        await this._catchUp();
+        await this._catchUp(error);
         return;
       }
       throw error;
@@ -210,6 +377,9 @@ export class Journal {
       } else if (ack.rev > this._rev) {
         // Others wrote in between: fetch what we lack, our own edit included.
         this._pollWanted = true;
+      } else {
+        // It was there already, and what came after it lies under it in the map.
+        this._reloadWanted = true;
       }
     }
     if (frames.length === 0) {
@@ -217,43 +387,32 @@ export class Journal {
     }
   }
 
-  private _forget(session: string, seq: number): void {
-    const at = this._waiting.findIndex(
-      delta => delta.session === session && delta.seq === seq
-    );
-    if (at >= 0) {
-      this._waiting.splice(at, 1);
-    }
-    void this._store.remove(session, seq).catch(() => undefined);
-  }
-
   /** After a refusal: brings in what others wrote; if that is not it, the whole layer. */
-  private async _catchUp(): Promise<void> {
+  private async _catchUp(refusal: ServerError): Promise<void> {
     const known = this._rev;
     await this._fetchNews();
     if (this._rev === known) {
       await this._reload();
     }
     this._refusals++;
-    if (this._refusals > 8) {
+    if (this._refusals > MOST_REFUSALS) {
       this._refusals = 0;
-      throw new ServerError(
-        409,
-        'stale',
-        'The labels change faster than this page can follow. It tries again.'
-      );
+      throw refusal.code === 'locked' || refusal.status !== 409
+        ? refusal
+        : new ServerError(
+            409,
+            'stale',
+            'The labels change faster than this page can follow. It tries again.'
+          );
     }
   }
 
   private async _fetchNews(): Promise<void> {
-    const body = await fetchOps(
-      this._server,
-      this._scan,
-      this._layer,
-      this._rev,
-      this._abort.signal
+    const { server, scan, layer } = this._options;
+    const { signal } = this._abort;
+    const frames = splitFrames(
+      await fetchOps(server, scan, layer, this._rev, signal)
     );
-    const frames = splitFrames(body);
     const first = frames.length > 0 ? Number(frames[0].header.rev) : 0;
     if (first > this._rev + 1) {
       await this._reload();
@@ -263,68 +422,59 @@ export class Journal {
   }
 
   private async _reload(): Promise<void> {
+    const { server, scan, layer } = this._options;
     const { signal } = this._abort;
-    const body = await fetchSnapshot(
-      this._server,
-      this._scan,
-      this._layer,
-      signal
-    );
+    const body = await fetchSnapshot(server, scan, layer, signal);
     await this._takeIn([decodeFrame(body)]);
   }
 
   /** Brings in what the journal holds beyond our revision, below our waiting edits. */
   private async _takeIn(frames: IFrame[]): Promise<void> {
-    const news = frames.filter(frame => frame.header.op !== 'ack');
-    if (news.length === 0) {
+    if (frames.length === 0) {
       return;
     }
     await this._released;
     if (this._disposed) {
       return;
     }
-    const waiting = [...this._waiting];
-    for (const delta of [...waiting].reverse()) {
-      applyEdit(this._map, inverted(delta));
-    }
-    for (const frame of news) {
+    this._waiting.lift();
+    for (const frame of frames) {
       if (frame.header.op === 'snapshot') {
-        const snapshot = decodeSnapshot(frame);
-        this._map.replace(snapshot.data, snapshot.segments);
-        this._rev = snapshot.rev;
-        continue;
-      }
-      const delta = decodeDelta(frame);
-      if ((delta.rev ?? 0) > this._rev) {
-        applyEdit(this._map, delta);
-        this._rev = delta.rev as number;
-        this._forget(delta.session, delta.seq);
+        const { data, segments, marks, rev } = decodeSnapshot(frame);
+        this._map.replace(data, segments, marks);
+        this._rev = rev;
+      } else if (frame.header.op === 'delta') {
+        this._takeDelta(decodeDelta(frame));
       }
     }
-    for (const delta of [...this._waiting]) {
-      const edit = rebased(this._map, delta);
-      if (edit) {
-        applyEdit(this._map, edit);
-        Object.assign(delta, edit);
-      } else {
-        // Others drew the very same: nothing of it is left to save.
-        this._forget(delta.session, delta.seq);
-      }
+    const mayHoldOurs = frames.some(({ header }) => header.op === 'snapshot');
+    this._putBack({ mayHoldOurs });
+  }
+
+  private _takeDelta(delta: IDelta): void {
+    const { rev, session, seq } = delta;
+    if (rev === null || rev <= this._rev) {
+      return;
+    }
+    applyEdit(this._map, delta);
+    this._rev = rev;
+    // Acknowledged without our hearing of it: the step of the history knows it already.
+    const isOurs = this._waiting.find(session, seq) !== undefined;
+    this._forget(session, seq);
+    if (!isOurs && session !== this.session) {
+      this.received.emit(delta);
     }
   }
 
   private _failed(error: unknown): void {
-    const isOffline =
-      error instanceof ServerError && (error.isOffline || error.status >= 500);
-    this._message =
-      error instanceof Error ? error.message : 'The server did not answer.';
+    this._trouble = troubleOf(error);
     this._pause_ms = Math.min(
       LAST_RETRY_MS,
       Math.max(FIRST_RETRY_MS, this._pause_ms * 2)
     );
-    this._setState(
-      isOffline ? 'offline' : this._waiting.length ? 'unsaved' : 'saved'
-    );
+    const isAway = ['offline', 'login'].includes(this._trouble.kind);
+    const isSafe = this.waiting === 0 && this._trouble.kind === 'refused';
+    this._setState(isAway ? 'offline' : isSafe ? 'saved' : 'unsaved');
     // Spread out, so that many pages do not return to a restarted server at once.
     this._schedule(this._pause_ms * (0.75 + 0.5 * Math.random()));
   }
@@ -332,47 +482,57 @@ export class Journal {
   private _schedule(after_ms: number): void {
     clearTimeout(this._timer);
     this._timer = setTimeout(() => {
-      this._pollWanted = isVisible() || this._state === 'offline';
-      void this._wake().then(() => {
-        if (
-          !this._disposed &&
-          this._state !== 'offline' &&
-          this._state !== 'unsaved'
-        ) {
-          this._schedule(POLL_MS);
-        }
-      });
+      this._pollWanted ||= isVisible() || this._trouble !== null;
+      void this._takeUpLeftovers()
+        .then(() => this._wake())
+        .then(() => {
+          if (!this._disposed && !this._trouble) {
+            this._schedule(POLL_MS);
+          }
+        });
     }, after_ms);
   }
 
   private _setState(state: SaveState): void {
-    if (state !== this._state) {
+    const now = `${state} ${this._trouble?.kind} ${this._trouble?.message}`;
+    if (now !== this._told) {
+      this._told = now;
       this._state = state;
       this.stateChanged.emit(state);
     }
   }
 
+  private readonly _map: LabelMap;
+  private readonly _store: IPendingStore;
+  private readonly _pages: IPageLock;
+  private readonly _waiting: Waiting;
+  /** Sessions of other pages whose edits were found in the browser. */
+  private readonly _known = new Set<string>();
+  /** Edits that are not in the browser's store yet. */
+  private readonly _unkept = new Set<string>();
   private _rev: number;
   private _seq = 0;
   private _refusals = 0;
   private _state: SaveState = 'saved';
-  private _message = '';
+  private _told = '';
+  private _trouble: ITrouble | null = null;
+  private _storeFails = false;
   private _pollWanted = false;
+  private _reloadWanted = false;
   private _pause_ms = 0;
   private _disposed = false;
   private _running: Promise<void> | null = null;
   private _released: Promise<void> | null = null;
   private _release: (() => void) | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly _waiting: IDelta[] = [];
   private readonly _abort = new AbortController();
 }
 
 /** The server holds something else than we thought. */
-function isOutOfStep(error: unknown): boolean {
+function isOutOfStep(error: unknown): error is ServerError {
   return (
     error instanceof ServerError &&
-    (error.status === 409 || error.code === 'another-before')
+    (error.status === 409 || ['another-before', 'locked'].includes(error.code))
   );
 }
 
@@ -382,8 +542,6 @@ function isVisible(): boolean {
   );
 }
 
-/** 8 hexadecimal digits that no other page has. */
-export function newSession(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(4));
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+function keyOf({ session, seq }: { session: string; seq: number }): string {
+  return `${session}/${seq}`;
 }

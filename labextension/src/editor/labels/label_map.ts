@@ -1,12 +1,13 @@
 import type { Box, Labels } from '../../server/frames';
-import type { ISegment, Triple } from '../../server/types';
+import type { IMark, ISegment, Triple } from '../../server/types';
 
 import { Emitter } from '../emitter';
 
-/** What became different: a box of voxels, the segment list, or both. */
+/** What became different: a box of voxels, the segment list, the marks, or all. */
 export interface ILabelChange {
   box: Box | null;
   segments: boolean;
+  marks?: boolean;
 }
 
 /** What tools may paint over: what is visible and unlocked, background only, or all unlocked. */
@@ -19,20 +20,30 @@ export interface IWriteRule {
   erases: boolean;
 }
 
-/** One integer a voxel of the scan's grid, and what the integers stand for. */
+/**
+ * One integer a voxel of the scan's grid, what the integers stand for, and the marks
+ * beside them.
+ */
 export class LabelMap {
   constructor(
     readonly shape: Triple,
     data?: Labels,
-    segments: ISegment[] = []
+    segments: readonly ISegment[] = [],
+    marks: readonly IMark[] = [],
+    /** Of the layer. */
+    public name = ''
   ) {
     this.data = data ?? new Uint8Array(shape[0] * shape[1] * shape[2]);
-    this.segments = segments;
+    this.segments = [...segments];
+    this.marks = new Map(marks.map(mark => [mark.id, mark]));
   }
 
   /** i fastest, then j, k; 0 is background. */
   data: Labels;
+  /** In the order in which they are shown. */
   segments: ISegment[];
+  /** By id. */
+  marks: ReadonlyMap<string, IMark>;
   readonly changed = new Emitter<ILabelChange>();
 
   /** Steps to the next voxel along i, j, k. */
@@ -54,15 +65,25 @@ export class LabelMap {
     return this.data[i + this.shape[0] * (j + this.shape[1] * k)];
   }
 
-  replace(data: Labels, segments: ISegment[]): void {
+  replace(
+    data: Labels,
+    segments: readonly ISegment[],
+    marks: readonly IMark[] = []
+  ): void {
     this.data = data;
-    this.segments = segments;
-    this.changed.emit({ box: this.wholeBox, segments: true });
+    this.segments = [...segments];
+    this.marks = new Map(marks.map(mark => [mark.id, mark]));
+    this.changed.emit({ box: this.wholeBox, segments: true, marks: true });
   }
 
-  setSegments(segments: ISegment[]): void {
-    this.segments = segments;
+  setSegments(segments: readonly ISegment[]): void {
+    this.segments = [...segments];
     this.changed.emit({ box: null, segments: true });
+  }
+
+  setMarks(marks: ReadonlyMap<string, IMark>): void {
+    this.marks = marks;
+    this.changed.emit({ box: null, segments: false, marks: true });
   }
 
   /**

@@ -1,29 +1,63 @@
 import { type IServer, ServerError } from '../../server/connection';
-import { type Box, decodeFrame, decodeSnapshot } from '../../server/frames';
-import { fetchLayer, fetchSnapshot, openLayer } from '../../server/requests';
-import type { ILayerInfo, ISegment, IVolumeInfo } from '../../server/types';
+import {
+  decodeDelta,
+  decodeFrame,
+  decodeSnapshot,
+  type IDelta,
+  splitFrames,
+  type Turn
+} from '../../server/frames';
+import {
+  fetchHistory,
+  fetchLayer,
+  fetchSnapshot,
+  openLayer,
+  recoverLayer
+} from '../../server/requests';
+import type {
+  ILayerInfo,
+  IMark,
+  ISegment,
+  IVolumeInfo
+} from '../../server/types';
 import { fullSegment } from '../../server/wire';
 
-import { copyBox } from './box';
+import { Emitter } from '../emitter';
+import { author, newSession } from './author';
+import { boxOf, copyBox } from './box';
 import {
   applyEdit,
   type Edit,
-  rebased,
+  emptyEdit,
+  inverted,
+  marksEdit,
   segmentsEdit,
   voxelEdit
 } from './delta';
-import { Emitter } from '../emitter';
-import { History } from './history';
-import { Journal, type SaveState } from './journal';
+import { History, type IStep, redoing, undoing } from './history';
+import { type IPlace, Journal, type SaveState } from './journal';
 import { LabelMap } from './label_map';
 import { Later, type Work } from './later';
+import { LayerFile } from './layer_file';
+import { isSame, mergeMarks } from './lists';
 import { MemoryStore, openPendingStore } from './pending_store';
+import { rebase } from './rebase';
+import { type ITrouble, troubleOf } from './trouble';
+import { type IConflict, relabel, renumber } from './waiting';
 
 const FIRST_SEGMENT = fullSegment({
   id: 1,
   name: 'segment 1',
   color: '#e6550d'
 });
+/** Steps that can be taken back after a reload of the page. */
+const STEPS = 200;
+
+/**
+ * Where what is shown would be found again, from the least safe place to the safest:
+ * nowhere but in this page, in this browser, on the server's disk, also in the file.
+ */
+export type Place = 'page' | 'browser' | 'disk' | 'file';
 
 interface ISessionOptions {
   server: IServer;
@@ -33,14 +67,15 @@ interface ISessionOptions {
   segments?: Partial<ISegment>[];
 }
 
-/** One layer open in an editor: the map, its history and its journal. */
+/**
+ * The layer open in an editor: its map, its history and its journal. The map stays the
+ * same object when another layer is opened in its place.
+ */
 export class LabelSession {
   private constructor(
-    readonly labels: LabelMap,
-    private readonly _journal: Journal | null
-  ) {
-    _journal?.stateChanged.connect(() => this.changed.emit());
-  }
+    private readonly _options: ISessionOptions,
+    readonly labels: LabelMap
+  ) {}
 
   /** Loads the layer, and makes it when it is to be drawn on. */
   static async open(
@@ -48,41 +83,66 @@ export class LabelSession {
     info: IVolumeInfo,
     signal: AbortSignal
   ): Promise<LabelSession> {
-    const { server, scanId, layer } = options;
-    const found = layer ? await findLayer(options, layer) : null;
-    if (!found || !layer) {
-      return new LabelSession(new LabelMap(info.shape), null);
+    const session = new LabelSession(options, new LabelMap(info.shape));
+    if (options.layer) {
+      await session._load(options.layer, signal);
     }
-    if (found.shape.some((size, axis) => size !== info.shape[axis])) {
-      throw new ServerError(
-        422,
-        'other-grid',
-        `The layer "${layer}" has ${found.shape.join(' x ')} voxels, the scan ` +
-          `${info.shape.join(' x ')}. Choose a layer that was drawn on this scan.`
-      );
-    }
-    const body = await fetchSnapshot(server, scanId, layer, signal);
-    const { data, segments, rev } = decodeSnapshot(decodeFrame(body));
-    const labels = new LabelMap(info.shape, data, segments);
-    const store = options.tools
-      ? await openPendingStore(scanId, layer)
-      : new MemoryStore();
-    return new LabelSession(
-      labels,
-      new Journal(server, scanId, layer, labels, rev, store)
-    );
+    return session;
   }
 
   /** The saving state, the sentence to it or the history changed. */
   readonly changed = new Emitter<void>();
+  /** Others came between: what the reader should know of. */
+  readonly conflicted = new Emitter<IConflict[]>();
+
+  /** Name of the layer; empty without one. */
+  get layer(): string {
+    return this.labels.name;
+  }
 
   get state(): SaveState {
+    if (this._damage) {
+      return 'unsaved';
+    }
     const state = this._journal?.state ?? 'saved';
     return this._coder.isBusy && state === 'saved' ? 'saving' : state;
   }
 
   get message(): string {
-    return this._journal?.message ?? '';
+    return this.trouble?.message ?? '';
+  }
+
+  /** Why edits do not get where they should; null when they do. */
+  get trouble(): ITrouble | null {
+    if (this._damage ?? this._journal?.trouble) {
+      return this._damage ?? this._journal?.trouble ?? null;
+    }
+    return this._journal?.storeFails
+      ? { kind: 'browser', message: '', lastGoodRev: null }
+      : null;
+  }
+
+  /** Where what is shown would be found again. */
+  get place(): Place {
+    const journal = this._journal;
+    if (!journal) {
+      return 'disk';
+    }
+    if (this._coder.isBusy || journal.waiting > 0) {
+      const isKept = !this._coder.isBusy && journal.isKept;
+      return isKept && !journal.storeFails ? 'browser' : 'page';
+    }
+    return this._file?.holds(journal.rev) ? 'file' : 'disk';
+  }
+
+  /** Edits that the server has not acknowledged. */
+  get waiting(): number {
+    return this._journal?.waiting ?? 0;
+  }
+
+  /** The file that the layer is saved to; null without a layer. */
+  get file(): LayerFile | null {
+    return this._file;
   }
 
   /** Revision of the layer that the map holds, edits that wait not counted. */
@@ -95,6 +155,11 @@ export class LabelSession {
     return this._journal !== null;
   }
 
+  /** By id. */
+  get marks(): ReadonlyMap<string, IMark> {
+    return this.labels.marks;
+  }
+
   get canUndo(): boolean {
     return this._coder.isBusy || this._history.canUndo;
   }
@@ -103,22 +168,40 @@ export class LabelSession {
     return !this._coder.isBusy && this._history.canRedo;
   }
 
-  start(): Promise<void> {
-    return this._journal?.start() ?? Promise.resolve();
+  async start(): Promise<void> {
+    await this._restoreHistory();
+    await this._journal?.start();
+    void this._file?.refresh(this._closed.signal);
   }
 
-  /** A stroke begins: others' edits wait until `release` or `commitLater`. */
-  hold(): void {
+  /**
+   * A stroke begins: others' edits wait until `release` or `commitLater`.
+   *
+   * @param soFar - the edit that the stroke is up to now, should the page die
+   */
+  hold(soFar: (() => Edit | null) | null = null): void {
     this.flush();
+    this._soFar = soFar;
     this._journal?.hold();
   }
 
   release(): void {
+    this._soFar = null;
     this._journal?.release();
   }
 
   retry(): void {
     this._journal?.retry();
+  }
+
+  /** The page may be gone in a moment: puts everything into the browser's store. */
+  keepNow(): void {
+    this.flush();
+    const edit = this._soFar?.();
+    if (edit) {
+      void this._journal?.keepUnfinished(edit);
+      this._hasUnfinished = true;
+    }
   }
 
   /**
@@ -127,11 +210,13 @@ export class LabelSession {
    * The map stays as it is until then: whatever else would change it calls `flush`.
    */
   commitLater(coding: Work<Edit | null>): void {
+    this._soFar = null;
     this._coder.start(coding, edit => {
       this.release();
       if (edit) {
         this.commit([edit]);
       } else {
+        this._dropUnfinished();
         this.changed.emit();
       }
     });
@@ -145,59 +230,246 @@ export class LabelSession {
     this._coder.finish();
   }
 
-  /** Takes edits that the map shows already as one step of the history. */
-  commit(step: Edit[]): void {
+  /** Resolves with the revision once the server has every edit. */
+  settled(): Promise<number> {
     this.flush();
-    this._history.add(step);
-    step.forEach(edit => this._journal?.add(edit));
+    return this._journal?.settled() ?? Promise.resolve(0);
+  }
+
+  /** Takes edits that the map shows already as one step of the history. */
+  commit(edits: readonly Edit[]): void {
+    this.flush();
+    let step: number | undefined;
+    for (const edit of edits) {
+      step ??= this._add(edit, { step }).seq;
+      if (edit !== edits[0]) {
+        this._add(edit, { step });
+      }
+    }
+    this._hasUnfinished = false;
     this.changed.emit();
   }
 
-  undo(): void {
+  /** Makes this the list of segments: names, colours, locks, order and all. */
+  commitSegments(after: readonly ISegment[]): void {
     this.flush();
-    this._replay(this._history.undo());
+    const edit = segmentsEdit(this.labels.segments, after);
+    if (!isSame(edit.segments?.before, edit.segments?.after)) {
+      applyEdit(this.labels, edit);
+      this.commit([edit]);
+    }
+  }
+
+  /**
+   * Adds, changes and removes marks as one step.
+   *
+   * @param before - the marks as they are, only those that change; empty to add
+   * @param after - as they shall be; empty to remove
+   */
+  commitMarks(before: readonly IMark[], after: readonly IMark[]): void {
+    this.flush();
+    const edit = marksEdit(before, after);
+    if (edit.marks) {
+      this.labels.setMarks(mergeMarks(this.labels.marks, edit.marks));
+      this.commit([edit]);
+    }
+  }
+
+  undo(): void {
+    this._turn('undo');
   }
 
   redo(): void {
-    this.flush();
-    this._replay(this._history.redo());
+    this._turn('redo');
   }
 
-  /** Clears the segment's voxels and takes it from the list, as one step. */
-  removeSegment(id: number): void {
+  /**
+   * Clears the segment's voxels and takes it from the list, as one step.
+   *
+   * @returns false when it is locked, or not there
+   */
+  removeSegment(id: number): boolean {
     this.flush();
-    const before = this.labels.segments;
-    const after = before.filter(segment => segment.id !== id);
+    const segment = this.labels.segment(id);
+    if (!segment || segment.locked) {
+      return false;
+    }
     const cleared = this._clearing(id);
     if (cleared) {
       applyEdit(this.labels, cleared);
     }
-    this.labels.setSegments(after);
+    const before = this.labels.segments;
+    const after = before.filter(other => other.id !== id);
     const removed = segmentsEdit(before, after);
+    this.labels.setSegments(after);
     this.commit(cleared ? [cleared, removed] : [removed]);
+    return true;
+  }
+
+  /** Opens another layer in the place of this one; what waits is sent on its own. */
+  async switchLayer(name: string): Promise<void> {
+    this.flush();
+    const { signal } = this._closed;
+    const old = this._journal;
+    await this._load(name, signal);
+    void retire(old);
+    await this.start();
+    this.changed.emit();
+  }
+
+  /** Goes back to the last state that is whole, after damage on the server's disk. */
+  async recover(): Promise<void> {
+    const { server, scanId, layer } = this._options;
+    const name = this.layer || (layer ?? '');
+    await recoverLayer(server, scanId, name);
+    const old = this._journal;
+    await this._load(name, this._closed.signal);
+    old?.dispose();
+    await this.start();
+    this.changed.emit();
   }
 
   dispose(): void {
-    this.flush();
+    this.keepNow();
+    this._closed.abort();
     this._journal?.dispose();
     this.changed.clear();
+    this.conflicted.clear();
     this.labels.changed.clear();
   }
 
-  private _replay(edits: Edit[]): void {
-    for (const edit of edits) {
-      // Voxels that others changed since keep what they hold.
-      const now = rebased(this.labels, edit, true);
-      if (now) {
-        applyEdit(this.labels, now);
-        this._journal?.add(now);
+  private async _load(layer: string, signal: AbortSignal): Promise<void> {
+    const { server, scanId, tools } = this._options;
+    this._damage = null;
+    try {
+      const found = await findLayer(this._options, layer);
+      if (!found) {
+        return;
       }
+      checkGrid(found, this.labels);
+      const body = await fetchSnapshot(server, scanId, layer, signal);
+      const { data, segments, marks, rev } = decodeSnapshot(decodeFrame(body));
+      const store = tools
+        ? await openPendingStore(scanId, layer)
+        : new MemoryStore(true);
+      this._journal = null;
+      this._history.clear();
+      this._early = [];
+      this.labels.name = layer;
+      this.labels.replace(data, segments, marks);
+      const [map, by] = [this.labels, this._by];
+      const journal = new Journal(
+        ...[{ server, scan: scanId, layer, map, rev, store, by }]
+      );
+      this._follow(journal);
+      this._file = new LayerFile(server, scanId, layer);
+      this._file.changed.connect(() => this.changed.emit());
+    } catch (error) {
+      if (!(error instanceof ServerError && error.code === 'journal-damaged')) {
+        throw error;
+      }
+      this._journal = null;
+      this.labels.name = layer;
+      this._damage = troubleOf(error);
+      this.changed.emit();
+    }
+  }
+
+  private _follow(journal: Journal): void {
+    this._journal = journal;
+    journal.stateChanged.connect(() => this.changed.emit());
+    journal.conflicted.connect(told => this.conflicted.emit(told));
+    journal.received.connect(delta => this._remember(delta));
+  }
+
+  /** What an earlier page, or another one of the same author, did. */
+  private async _restoreHistory(): Promise<void> {
+    const { server, scanId, tools } = this._options;
+    if (!tools || !this._journal || !this._early) {
+      return;
+    }
+    const { layer } = this;
+    const { signal } = this._closed;
+    try {
+      const body = await fetchHistory(
+        ...([server, scanId, layer, this._by, STEPS, signal] as const)
+      );
+      const early = this._early;
+      this._history.clear();
+      splitFrames(body).forEach(frame => {
+        this._history.fold(decodeDelta(frame));
+      });
+      early.forEach(delta => this._history.fold(delta));
+    } catch {
+      // Without it, undo reaches back to the opening of the page.
+    }
+    this._early = null;
+    this.changed.emit();
+  }
+
+  private _add(edit: Edit, place: IPlace): IDelta {
+    const delta = this._journal?.add(edit, place) ?? {
+      ...{ ...edit, scan: '', layer: '', rev: null, base: 0 },
+      ...{ session: this._session, seq: ++this._seq, by: this._by },
+      ...(place.turn ? { turn: place.turn } : { step: place.step })
+    };
+    this._remember(delta);
+    return delta;
+  }
+
+  private _remember(delta: IDelta): void {
+    this._early?.push(delta);
+    this._history.fold(delta);
+    this.changed.emit();
+  }
+
+  private _turn(what: 'undo' | 'redo'): void {
+    this.flush();
+    const isUndo = what === 'undo';
+    const step = isUndo ? this._history.nextUndo() : this._history.nextRedo();
+    if (!step) {
+      return;
+    }
+    const turn: Turn = [what, step.session, step.step];
+    const conflicts = this._renumber(step, isUndo);
+    let count = 0;
+    for (const edit of isUndo ? undoing(step) : redoing(step)) {
+      const rules = { untouchedOnly: true, sparesLocked: true };
+      const now = rebase(this.labels, edit, rules);
+      if (now.edit) {
+        applyEdit(this.labels, now.edit);
+        this._add(now.edit, { turn });
+        count++;
+      }
+    }
+    if (count === 0) {
+      // Others left nothing of it; the journal learns that it was turned all the same.
+      this._add(emptyEdit(what), { turn });
+    }
+    if (conflicts.length > 0) {
+      this.conflicted.emit(conflicts);
     }
     this.changed.emit();
   }
 
+  /** A segment that comes back may find its number taken. */
+  private _renumber(step: IStep, isUndo: boolean): IConflict[] {
+    const edits = step.edits.map(edit => (isUndo ? inverted(edit) : edit));
+    return edits.flatMap(edit => {
+      const copy = {
+        ...edit,
+        ...(edit.segments && { segments: copied(edit) })
+      };
+      const found = renumber(this.labels, [copy], true);
+      for (const { from = 0, to = 0 } of found) {
+        step.edits.forEach(each => relabel(each, from, to));
+      }
+      return found;
+    });
+  }
+
   private _clearing(id: number): Edit | null {
-    const box = boxOf(this.labels, id);
+    const box = boxOf(this.labels.data, this.labels.shape, id);
     if (!box) {
       return null;
     }
@@ -206,8 +478,26 @@ export class LabelSession {
     return voxelEdit('clear', id, box, before, after as typeof before);
   }
 
-  private readonly _history = new History();
+  private _dropUnfinished(): void {
+    if (this._hasUnfinished) {
+      this._hasUnfinished = false;
+      void this._journal?.keepUnfinished(null);
+    }
+  }
+
+  private _journal: Journal | null = null;
+  private _file: LayerFile | null = null;
+  private _damage: ITrouble | null = null;
+  private _soFar: (() => Edit | null) | null = null;
+  private _hasUnfinished = false;
+  /** What was done before the history of earlier pages is here; null once it is. */
+  private _early: IDelta[] | null = [];
+  private _seq = 0;
+  private readonly _session = newSession();
+  private readonly _by = author();
+  private readonly _history = new History(this._by);
   private readonly _coder = new Later<Edit | null>();
+  private readonly _closed = new AbortController();
 }
 
 async function findLayer(
@@ -227,23 +517,32 @@ async function findLayer(
   }
 }
 
-function boxOf(map: LabelMap, id: number): Box | null {
-  const [I, J, K] = map.shape;
-  const box: Box = [I, 0, J, 0, K, 0];
-  let at = 0;
-  for (let k = 0; k < K; k++) {
-    for (let j = 0; j < J; j++) {
-      for (let i = 0; i < I; i++, at++) {
-        if (map.data[at] === id) {
-          box[0] = Math.min(box[0], i);
-          box[1] = Math.max(box[1], i + 1);
-          box[2] = Math.min(box[2], j);
-          box[3] = Math.max(box[3], j + 1);
-          box[4] = Math.min(box[4], k);
-          box[5] = k + 1;
-        }
-      }
-    }
+function checkGrid(found: ILayerInfo, { shape }: LabelMap): void {
+  if (found.shape.some((size, axis) => size !== shape[axis])) {
+    throw new ServerError(
+      422,
+      'other-grid',
+      `The layer "${found.layer}" has ${found.shape.join(' x ')} voxels, the scan ` +
+        `${shape.join(' x ')}. Choose a layer that was drawn on this scan.`
+    );
   }
-  return box[1] > box[0] ? box : null;
+}
+
+/** Lets a journal that is no longer shown send what it has, and ends it. */
+async function retire(journal: Journal | null): Promise<void> {
+  try {
+    await journal?.settled();
+  } catch {
+    // It lies in the browser, and goes when the layer is opened next.
+  }
+  journal?.dispose();
+}
+
+function copied({ segments }: Edit): Edit['segments'] {
+  return (
+    segments && {
+      before: [...segments.before],
+      after: [...segments.after]
+    }
+  );
 }

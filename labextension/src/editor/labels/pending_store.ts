@@ -6,11 +6,14 @@ export interface IPendingEdit {
   frame: Uint8Array;
 }
 
-/** Keeps unacknowledged edits over a reload of the page. */
+/** Keeps unacknowledged edits over a reload, a crash and a closed tab. */
 export interface IPendingStore {
+  /** What is added outlives the page. */
+  readonly isDurable: boolean;
+  /** Resolves once the edit outlives the page; one of the same number is replaced. */
   add(edit: IPendingEdit): Promise<void>;
   remove(session: string, seq: number): Promise<void>;
-  /** Oldest first. */
+  /** Session by session in the order in which they began, each oldest first. */
   all(): Promise<IPendingEdit[]>;
 }
 
@@ -51,49 +54,83 @@ function openDatabase(): Promise<IDBDatabase> {
 
 class DatabaseStore implements IPendingStore {
   constructor(
-    private readonly _database: IDBDatabase,
+    private _database: IDBDatabase,
     private readonly _layer: string
   ) {}
 
-  add(edit: IPendingEdit): Promise<void> {
+  readonly isDurable = true;
+
+  async add(edit: IPendingEdit): Promise<void> {
     const row: IRow = {
       ...edit,
       key: [this._layer, edit.session, edit.seq],
       layer: this._layer,
       time: Date.now()
     };
-    return done(this._table('readwrite').put(row));
+    await this._write(table => table.put(row));
   }
 
-  remove(session: string, seq: number): Promise<void> {
-    return done(this._table('readwrite').delete([this._layer, session, seq]));
+  async remove(session: string, seq: number): Promise<void> {
+    await this._write(table => table.delete([this._layer, session, seq]));
   }
 
   async all(): Promise<IPendingEdit[]> {
-    const request = this._table('readonly').index('layer').getAll(this._layer);
-    await done(request);
-    const rows = request.result as IRow[];
-    return rows.sort((a, b) =>
-      a.session === b.session ? a.seq - b.seq : a.time - b.time
+    const rows = await this._read();
+    const began = new Map<string, number>();
+    for (const { session, time } of rows) {
+      began.set(session, Math.min(time, began.get(session) ?? Infinity));
+    }
+    const start = ({ session }: IRow) => began.get(session) as number;
+    return rows.sort(
+      (a, b) =>
+        start(a) - start(b) ||
+        a.session.localeCompare(b.session) ||
+        a.seq - b.seq
     );
   }
 
-  private _table(mode: IDBTransactionMode): IDBObjectStore {
+  private _read(): Promise<IRow[]> {
+    return new Promise((resolve, reject) => {
+      const request = this._begin('readonly')
+        .index('layer')
+        .getAll(this._layer);
+      request.onsuccess = () => resolve(request.result as IRow[]);
+      request.onerror = () => reject(request.error);
+    });
+  }
+
+  private async _write(change: (table: IDBObjectStore) => void): Promise<void> {
+    let table: IDBObjectStore;
+    try {
+      table = this._begin('readwrite');
+    } catch {
+      // The browser closed it, for instance because its data were cleared.
+      this._database = await openDatabase();
+      table = this._begin('readwrite');
+    }
+    const { transaction } = table;
+    await new Promise<void>((resolve, reject) => {
+      // A request that succeeded is not on its way to the disk; a transaction is.
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error);
+      transaction.onerror = () => reject(transaction.error);
+      change(table);
+    });
+  }
+
+  private _begin(mode: IDBTransactionMode): IDBObjectStore {
     return this._database.transaction(TABLE, mode).objectStore(TABLE);
   }
 }
 
-function done(request: IDBRequest): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve();
-    request.onerror = () => reject(request.error);
-  });
-}
-
+/** For the page alone. */
 export class MemoryStore implements IPendingStore {
-  add(edit: IPendingEdit): Promise<void> {
+  /** @param isDurable - true for a layer that nobody draws on: nothing can be lost */
+  constructor(readonly isDurable = false) {}
+
+  async add(edit: IPendingEdit): Promise<void> {
+    await this.remove(edit.session, edit.seq);
     this._edits.push(edit);
-    return Promise.resolve();
   }
 
   remove(session: string, seq: number): Promise<void> {
