@@ -6,6 +6,8 @@ then acknowledged. Kernels, scripts and servers write the same journal under a f
 read it without one. Nothing is rewritten in place, so nothing can be half written.
 """
 
+from medlab.labels._color_tables import read_color_table as read_color_table
+from medlab.labels._color_tables import write_color_table as write_color_table
 from medlab.labels._delta import Delta as Delta
 from medlab.labels._delta import from_frame as from_frame
 from medlab.labels._delta import to_frame as to_frame
@@ -21,16 +23,20 @@ from medlab.labels._frame import join_frames as join_frames
 from medlab.labels._frame import split_frames as split_frames
 from medlab.labels._journal import JournalDamaged as JournalDamaged
 from medlab.labels._labels import Labels as Labels
+from medlab.labels._labels import save_labels as save_labels
 from medlab.labels._layer import Ack as Ack
 from medlab.labels._layer import Layer as Layer
 from medlab.labels._layer import StaleEdit as StaleEdit
 from medlab.labels._ledger import LayerBusy as LayerBusy
+from medlab.labels._mark_files import read_marks as read_marks
+from medlab.labels._mark_files import write_marks as write_marks
 from medlab.labels._marks import Mark as Mark
 from medlab.labels._marks import as_marks as as_marks
 from medlab.labels._marks import marks_to_json as marks_to_json
 from medlab.labels._marks import new_mark_id as new_mark_id
 from medlab.labels._proposal import KEEP as KEEP
 from medlab.labels._proposal import Proposal as Proposal
+from medlab.labels._read import open_label_layers as open_label_layers
 from medlab.labels._read import open_labels as open_labels
 from medlab.labels._segment import PALETTE as PALETTE
 from medlab.labels._segment import Segment as Segment

@@ -1,107 +1,94 @@
 """open_labels: label maps from the formats other programs write."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from medlab.errors import MedlabError
+from medlab.labels._color_tables import find_color_table, read_color_table
+from medlab.labels._dicom_seg import read_dicom_seg
+from medlab.labels._grid import OnGrid, grid_of, place_on
+from medlab.labels._label_volume import as_labels, read_label_volume
 from medlab.labels._labels import Labels
-from medlab.labels._seg_nrrd import flatten, read_seg_nrrd
-from medlab.labels._segment import PALETTE, Segment, as_segments
-from medlab.labels._write import table_path
-from medlab.scans import Home, open_scan
+from medlab.labels._rtstruct import RTSTRUCT, read_rtstruct
+from medlab.labels._seg_nrrd import read_seg_nrrd
+from medlab.labels._stack import LayerStack, complete, flatten
+from medlab.scans import Home, find_home, is_dicom, read_dicom
 
 
-def open_labels(path: Path | str, *, home: Home | None = None) -> Labels:
-    """Open a label map.
+def open_labels(
+    path: Path | str, scan: OnGrid | None = None, *, home: Home | None = None
+) -> Labels:
+    """Open a label file as one map.
 
     Args:
-        path: `.seg.nrrd` of 3D Slicer, or `.nii`, `.nii.gz`, `.nrrd`, `.mha` with an
-            integer a voxel. A `.labels.json` beside a NIfTI file names its segments.
+        path: `.seg.nrrd` of 3D Slicer; `.nii`, `.nii.gz`, `.nrrd`, `.mha` with an integer a
+            voxel; a DICOM segmentation (SEG) or structure set (RTSTRUCT). A table of names
+            and colours beside a NIfTI file (`.labels.json`, ITK-SNAP's `.txt`, 3D Slicer's
+            `.ctbl` or `.csv`) is used.
+        scan: What the labels were drawn on; they are put on its voxels exactly, or refused.
+            RTSTRUCT needs it.
         home: Where the workplace lies; found by itself when not given.
 
     Returns:
-        The labels. Segments without a name are called after their number.
+        The labels. Segments without a name are called after their number; where segments
+        overlap the later one is kept, which `warnings` tells. `open_label_layers` keeps
+        both.
 
     Raises:
-        MedlabError: If it cannot be read, or holds something else than labels.
+        MedlabError: If it cannot be read, holds something else than labels, or does not
+            lie on the scan.
     """
-    target = Path(path)
-    if target.name.lower().endswith(".seg.nrrd"):
-        return _open_seg_nrrd(target)
-    volume = open_scan(target, home=home)
-    voxels = _as_labels(volume.voxels, target.name)
-    ids = [int(value) for value in np.unique(voxels) if value]
-    table = table_path(target)
-    named: dict[int, Segment] = {}
-    if table != target and table.exists():
-        named = {segment.id: segment for segment in _read_table(table)}
-    return Labels(voxels, volume.affine, _complete(named, ids), volume.warnings)
+    stack = complete(flatten(_read(Path(path), scan, home)))
+    return _labels(stack, 0)
 
 
-def _open_seg_nrrd(path: Path) -> Labels:
-    file = read_seg_nrrd(path, path.name)
-    if len(file.layers) == 1 and all(p.segment.id == p.value for p in file.places):
-        # Every value is kept, also one that the file has no name for.
-        voxels = _as_labels(file.layers[0], path.name)
-        ids = [int(value) for value in np.unique(voxels) if value]
-        named = {place.segment.id: place.segment for place in file.places}
-        return Labels(voxels, file.affine, _complete(named, ids))
-    voxels, overlap, unnamed = flatten(file)
-    notes: list[str] = []
-    if overlap:
-        notes.append(
-            f"{overlap} voxels belong to several segments; the later one was kept."
-        )
-    if unnamed:
-        notes.append(
-            f"{unnamed} voxels hold a value that no segment of the file names; "
-            "they were left out."
-        )
+def open_label_layers(
+    path: Path | str, scan: OnGrid | None = None, *, home: Home | None = None
+) -> tuple[Labels, ...]:
+    """Open a label file as layers in which nothing overlaps; as `open_labels`."""
+    stack = complete(_read(Path(path), scan, home))
+    return tuple(_labels(stack, layer) for layer in range(len(stack.layers)))
+
+
+def _labels(stack: LayerStack, layer: int) -> Labels:
+    first = layer == 0
     return Labels(
-        voxels, file.affine, tuple(p.segment for p in file.places), tuple(notes)
+        stack.layers[layer],
+        stack.affine,
+        stack.segments[layer],
+        stack.warnings if first else (),
+        stack.marks if first else (),
     )
 
 
-def _complete(named: dict[int, Segment], ids: list[int]) -> tuple[Segment, ...]:
-    """The named segments, in their order, then one for each other id that occurs."""
-    rest = [number for number in ids if number not in named]
-    return (*named.values(), *(_unnamed(number) for number in rest))
+def _read(path: Path, scan: OnGrid | None, home: Home | None) -> LayerStack:
+    path = _found(path, home)
+    if path.name.lower().endswith(".seg.nrrd"):
+        stack = read_seg_nrrd(path, path.name)
+        whole = tuple(as_labels(voxels, path.name) for voxels in stack.layers)
+        stack = replace(stack, layers=whole)
+    elif path.is_file() and is_dicom(path):
+        # Both put themselves on the scan: a structure set has no grid of its own.
+        return _read_dicom(path, scan, home)
+    else:
+        stack = read_label_volume(path, path.name, home)
+        table = find_color_table(path)
+        if table is not None:
+            stack = replace(stack, segments=(read_color_table(table),))
+    return stack if scan is None else place_on(stack, scan, path.name)
 
 
-def _unnamed(number: int) -> Segment:
-    return Segment(number, f"segment {number}", PALETTE[(number - 1) % len(PALETTE)])
+def _found(path: Path, home: Home | None) -> Path:
+    """The path itself, or below the root of the workplace."""
+    given = path.expanduser()
+    if given.exists() or given.is_absolute():
+        return given
+    below = (home or find_home()).root / given
+    return below if below.exists() else given
 
 
-def _read_table(table: Path) -> tuple[Segment, ...]:
-    try:
-        return as_segments(json.loads(table.read_text("utf-8"))["segments"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise MedlabError(
-            f"{table.name!r} must be the JSON table of segments that medlab wrote, got "
-            "something else. Mend it, or move it away to read the labels without names.",
-            code="bad-table",
-        ) from error
-
-
-def _as_labels(voxels: NDArray[Any], name: str) -> NDArray[Any]:
-    whole = voxels
-    if voxels.ndim == 3 and voxels.dtype.kind == "f":
-        whole = np.rint(np.where(np.isfinite(voxels), voxels, 0.5))
-    if voxels.ndim != 3 or (voxels.size and np.any(whole != voxels)):
-        raise MedlabError(
-            f"{name!r} must hold one whole number a voxel, got something else "
-            "(intensities, probabilities or colours). Choose the label file.",
-            code="not-labels",
-        )
-    low, high = int(whole.min(initial=0)), int(whole.max(initial=0))
-    if low < 0 or high > 65535:
-        raise MedlabError(
-            f"{name!r} must hold labels from 0 to 65535, got {low} to {high}. "
-            "Is it the scan itself? Choose the label file.",
-            code="not-labels",
-        )
-    return whole.astype(np.uint8 if high <= 255 else np.uint16)
+def _read_dicom(path: Path, scan: OnGrid | None, home: Home | None) -> LayerStack:
+    grid = None if scan is None else grid_of(scan, home)
+    kind = str(read_dicom(path, path.name).header.get("SOPClassUID", ""))
+    if kind == RTSTRUCT:
+        return read_rtstruct(path, path.name, grid)
+    return read_dicom_seg(path, path.name, grid)

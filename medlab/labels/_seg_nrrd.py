@@ -1,18 +1,32 @@
-"""Reading `.seg.nrrd` of 3D Slicer: layers of integers, and fields that name them.
+"""`.seg.nrrd` of 3D Slicer: layers of integers, and fields that name them.
+
+Kept: every layer, names, colours, the state and the code (its type, without modifiers such as
+"Left") of each segment. Lost: locks, opacity, outlines and marks, which the format has no field
+for. What is not one line of printable text in a name becomes a blank.
 
 Sources:
     3D Slicer documentation, "Segmentations", section "Segmentation file format (.seg.nrrd)".
+    NRRD0005 definition, section 5 (key/value pairs, escapes).
 """
 
+import gzip
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medlab.labels._segment import PALETTE, Segment
+from medlab.labels._plain_text import hex_color, plain_text, rgb
+from medlab.labels._segment import PALETTE, Segment, as_segments, segments_to_json
+from medlab.labels._stack import LayerStack
+from medlab.labels._terminology import (
+    code_of_entry,
+    state_of_tag,
+    state_tag,
+    terminology_entry,
+)
 from medlab.scans import (
     NotAScan,
     TooLarge,
@@ -23,34 +37,14 @@ from medlab.scans import (
 )
 
 _FIELD = re.compile(r"Segment(\d+)_(\w+)")
+_MOST_SEGMENTS = 65535
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a file keeps a segment: the layer, and its value in that layer."""
-
-    segment: Segment
-    layer: int
-    value: int
-
-
-@dataclass(frozen=True)
-class SegNrrd:
-    """What a file holds.
-
-    Attributes:
-        layers: `(L, I, J, K)`; segments of one layer do not overlap.
-        affine: 4x4 float64, voxel indices to RAS+ millimetres.
-        places: The segments in the order of the file.
-    """
-
-    layers: NDArray[Any]
-    affine: NDArray[np.float64]
-    places: tuple[Place, ...]
-
-
-def read_seg_nrrd(path: Path, name: str) -> SegNrrd:
+def read_seg_nrrd(path: Path, name: str) -> LayerStack:
     """Read a file, never more of it than its header promises.
+
+    Where a file gives one value of a layer to two segments, the second gets a layer of its
+    own: they overlap everywhere.
 
     Raises:
         NotAScan: If there is none, or it cannot be read.
@@ -59,13 +53,13 @@ def read_seg_nrrd(path: Path, name: str) -> SegNrrd:
     try:
         fields, offset = read_nrrd_fields(path, name)
         data = read_nrrd_array(fields, path, name, offset)
-        layers = data if data.ndim == 4 else data[np.newaxis]
+        data = data if data.ndim == 4 else data[np.newaxis]
         affine = np.eye(4)
         affine[:3, :3] = np.asarray(fields["space directions"], np.float64)[-3:].T
         affine[:3, 3] = fields["space origin"]
-        places = _places(fields)
-        if layers.ndim != 4 or any(p.layer >= len(layers) for p in places):
+        if data.ndim != 4:
             raise ValueError("layers")
+        layers, segments = _take_apart(data, _told(fields))
     except FileNotFoundError as error:
         raise NotAScan(
             f"There must be a label file {name!r}, got nothing there. Look for its name."
@@ -78,59 +72,148 @@ def read_seg_nrrd(path: Path, name: str) -> SegNrrd:
             f"{name!r} must be a .seg.nrrd file, and could not be read as one. "
             "Save it again from the program that made it."
         ) from error
-    if "left-posterior" in str(fields.get("space", "left-posterior")).lower():
+    space = str(fields.get("space", "left-posterior-superior")).lower()
+    if space in ("left-posterior-superior", "lps"):
         affine = swap_lps_ras(affine)
-    return SegNrrd(layers, check_affine(affine, name), places)
+    elif space not in ("right-anterior-superior", "ras"):
+        raise NotAScan(
+            f"{name!r} must say its place in LPS or RAS, got another space. "
+            "Save it again from the program that made it."
+        )
+    return LayerStack(layers, check_affine(affine, name), segments)
 
 
-def flatten(file: SegNrrd) -> tuple[NDArray[Any], int, int]:
-    """One map of all layers.
+def write_seg_nrrd(path: Path, stack: LayerStack) -> None:
+    """Write the file as 3D Slicer does; see `save_labels` for the guarantees around it."""
+    # Written here and not by pynrrd, which stops at names that are not ASCII.
+    lps = swap_lps_ras(stack.affine)
+    directions = [_vector(lps[:3, axis]) for axis in range(3)]
+    kinds, sizes = ["domain"] * 3, list(stack.shape)
+    if len(stack.layers) > 1:
+        directions, kinds = ["none", *directions], ["list", *kinds]
+        sizes = [len(stack.layers), *sizes]
+    dtype = np.result_type(*stack.layers)
+    fields = {
+        "type": {1: "uint8", 2: "uint16"}[dtype.itemsize],
+        "dimension": str(len(sizes)),
+        "space": "left-posterior-superior",
+        "sizes": " ".join(map(str, sizes)),
+        "space directions": " ".join(directions),
+        "kinds": " ".join(kinds),
+        "endian": "little",
+        "encoding": "gzip",
+        "space origin": _vector(lps[:3, 3]),
+    }
+    told = {
+        "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
+        "Segmentation_MasterRepresentation": "Binary labelmap",
+        "Segmentation_ReferenceImageExtentOffset": "0 0 0",
+    }
+    for key, value in _segment_fields(stack):
+        told[key] = value.replace("\\", "\\\\")
+    lines = ["NRRD0005", *(f"{key}: {value}" for key, value in fields.items())]
+    lines += [f"{key}:={value}" for key, value in told.items()]
+    with path.open("wb") as file:
+        file.write("\n".join(lines).encode() + b"\n\n")
+        with gzip.GzipFile("", "wb", 4, file, mtime=0) as packed:
+            for k in range(stack.shape[2]):
+                slab = np.stack([layer[:, :, k] for layer in stack.layers])
+                packed.write(slab.astype(dtype.newbyteorder("<")).tobytes(order="F"))
 
-    Returns:
-        The map; how many voxels were in several segments; and how many hold, in some
-        layer, a value that no segment names.
-    """
-    top = max((place.segment.id for place in file.places), default=0)
-    voxels = np.zeros(file.layers.shape[1:], np.uint8 if top <= 255 else np.uint16)
-    overlap = np.zeros(voxels.shape, bool)
-    for place in file.places:
-        mask = file.layers[place.layer] == place.value
-        overlap |= mask & (voxels > 0)
-        voxels[mask] = place.segment.id
-    unnamed = np.zeros(voxels.shape, bool)
-    for number, layer in enumerate(file.layers):
-        named = [place.value for place in file.places if place.layer == number]
-        unnamed |= ~np.isin(layer, [0, *named])
-    return voxels, int(np.count_nonzero(overlap)), int(np.count_nonzero(unnamed))
+
+def _segment_fields(stack: LayerStack) -> Iterator[tuple[str, str]]:
+    order = 0
+    for layer, (voxels, segments) in enumerate(
+        zip(stack.layers, stack.segments, strict=True)
+    ):
+        extents = _extents(voxels)
+        for told in segments_to_json(segments):
+            number = told["id"]
+            color = " ".join(f"{part / 255:.6g}" for part in rgb(told["color"]))
+            tags = f"Segmentation.Status:{state_tag(told.get('state', ''))}|"
+            if told.get("code"):
+                tags += f"TerminologyEntry:{terminology_entry(told['code'])}|"
+            here = {
+                "ID": f"Segment_{number}"
+                if layer == 0
+                else f"Segment_{layer}_{number}",
+                "Name": plain_text(told["name"]),
+                "NameAutoGenerated": "0",
+                "Color": color,
+                "ColorAutoGenerated": "0",
+                "LabelValue": str(number),
+                "Layer": str(layer),
+                "Extent": extents.get(number, "0 -1 0 -1 0 -1"),
+                "Tags": tags,
+            }
+            for key, value in here.items():
+                yield f"Segment{order}_{key}", value
+            order += 1
 
 
-def _places(header: dict[str, Any]) -> tuple[Place, ...]:
+def _extents(voxels: NDArray[Any]) -> dict[int, str]:
+    """First and last index along I, J and K, for each integer that occurs."""
+    from scipy.ndimage import find_objects
+
+    return {
+        number: " ".join(f"{part.start} {part.stop - 1}" for part in box)
+        for number, box in enumerate(find_objects(voxels), start=1)
+        if box is not None
+    }
+
+
+def _vector(values: NDArray[np.float64]) -> str:
+    return "(" + ",".join(repr(float(value)) for value in values) + ")"
+
+
+def _told(fields: dict[str, Any]) -> list[dict[str, str]]:
+    """The fields of each segment, in the order of the file."""
     by_number: dict[int, dict[str, str]] = {}
-    for key, value in header.items():
+    for key, value in fields.items():
         match = _FIELD.fullmatch(str(key))
         if match:
-            by_number.setdefault(int(match[1]), {})[match[2]] = str(value)
-    listed = [fields for _, fields in sorted(by_number.items())]
-    values = [int(fields.get("LabelValue", 1)) for fields in listed]
-    # In a file with layers the same value can mean different segments.
-    is_unique = len(set(values)) == len(values)
-    return tuple(
-        Place(
-            Segment(
-                value if is_unique else order + 1,
-                fields.get("Name", "").strip() or f"segment {order + 1}",
-                _color(fields.get("Color", ""), order),
-            ),
-            int(fields.get("Layer", 0)),
-            value,
-        )
-        for order, (fields, value) in enumerate(zip(listed, values, strict=True))
+            text = str(value).replace("\\n", " ").replace("\\\\", "\\")
+            by_number.setdefault(int(match[1]), {})[match[2]] = text
+    if len(by_number) > _MOST_SEGMENTS:
+        raise ValueError("segments")
+    return [told for _, told in sorted(by_number.items())]
+
+
+def _take_apart(
+    data: NDArray[Any], listed: list[dict[str, str]]
+) -> tuple[tuple[NDArray[Any], ...], tuple[tuple[Segment, ...], ...]]:
+    layers: list[NDArray[Any]] = list(data)
+    segments: list[list[Segment]] = [[] for _ in layers]
+    for order, told in enumerate(listed):
+        layer, value = int(told.get("Layer", 0)), int(told.get("LabelValue", 1))
+        if not 0 <= layer < len(data):
+            raise ValueError("layer")
+        if any(segment.id == value for segment in segments[layer]):
+            mask = data[layer] == value
+            layers.append((mask * value).astype(data.dtype))
+            segments.append([])
+            layer = len(layers) - 1
+        segments[layer].append(_segment(told, value, order))
+    return tuple(layers), tuple(tuple(listed) for listed in segments)
+
+
+def _segment(told: dict[str, str], value: int, order: int) -> Segment:
+    parts = told.get("Color", "").split()
+    color = PALETTE[order % len(PALETTE)]
+    if len(parts) == 3:
+        color = hex_color(*(255 * float(part) for part in parts))
+    tags = dict(
+        tag.split(":", 1) for tag in told.get("Tags", "").split("|") if ":" in tag
     )
-
-
-def _color(text: str, order: int) -> str:
-    parts = text.split()
-    if len(parts) != 3:
-        return PALETTE[order % len(PALETTE)]
-    red, green, blue = (round(255 * min(max(float(part), 0), 1)) for part in parts)
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    (segment,) = as_segments(
+        [
+            {
+                "id": value,
+                "name": plain_text(told.get("Name", "")) or f"segment {order + 1}",
+                "color": color,
+                "state": state_of_tag(tags.get("Segmentation.Status", "")),
+                "code": code_of_entry(tags.get("TerminologyEntry", "")),
+            }
+        ]
+    )
+    return segment

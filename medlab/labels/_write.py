@@ -1,122 +1,84 @@
-"""Label files for other programs: NIfTI with a table beside it, and 3D Slicer's .seg.nrrd.
+"""Label files for other programs: whole or not at all, and read back before they count."""
 
-Sources:
-    `.seg.nrrd`: 3D Slicer documentation, "Segmentations", section "Segmentation file format".
-"""
-
-import gzip
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
-from medlab.labels._delta import tight_box
-from medlab.labels._seg_nrrd import read_seg_nrrd
-from medlab.labels._segment import Segment, segments_to_json
-from medlab.scans import replacing, swap_lps_ras, write_atomically, write_nifti
+from medlab.labels._color_tables import read_color_table, table_path
+from medlab.labels._dicom_seg import read_dicom_seg
+from medlab.labels._dicom_seg_write import write_dicom_seg
+from medlab.labels._grid import Grid
+from medlab.labels._label_volume import read_label_volume
+from medlab.labels._mark_files import write_marks
+from medlab.labels._seg_nrrd import read_seg_nrrd, write_seg_nrrd
+from medlab.labels._segment import segments_to_json
+from medlab.labels._stack import (
+    LayerStack,
+    check_came_back,
+    check_stack,
+    complete,
+    one_map,
+    with_plain_names,
+)
+from medlab.scans import replacing, write_nifti
+
+MARK_ENDINGS = (".json", ".csv")
+"""Files of marks alone."""
 
 
-def write_labels(
-    path: Path | str,
-    voxels: NDArray[Any],
-    affine: NDArray[np.float64],
-    segments: Sequence[Segment],
-) -> Path:
-    """Write a label map in the format its suffix names. See `Labels.save`."""
-    target = Path(path)
-    name = target.name.lower()
+def write_stack(
+    path: Path, stack: LayerStack, scan: Grid | None, *, labelmap: bool = False
+) -> None:
+    """Write layers in the format that the suffix names. See `save_labels`."""
+    name = path.name.lower()
+    check_stack(stack)
+    stack = with_plain_names(stack)
     if name.endswith(".seg.nrrd"):
-        _write_seg_nrrd(target, voxels, affine, segments)
+        with replacing(path) as temporary:
+            write_seg_nrrd(temporary, stack)
+            check_came_back(stack, read_seg_nrrd(temporary, path.name), path.name)
     elif name.endswith((".nii", ".nii.gz")):
-        write_nifti(target, voxels, affine)
-        table = json.dumps({"segments": segments_to_json(segments)}, indent=2)
-        write_atomically(table_path(target), table.encode())
+        _write_nifti(path, stack)
+    elif name.endswith(".dcm"):
+        _write_dicom(path, stack, scan, labelmap=labelmap)
+    elif name.endswith(MARK_ENDINGS):
+        segments = [segment for listed in stack.segments for segment in listed]
+        write_marks(path, stack.marks, stack.affine, segments, stack.shape)
     else:
         raise MedlabError(
-            f"Labels are written as .seg.nrrd, .nii.gz or .nii, got {target.name!r}. "
-            "Choose one of these.",
+            "Labels are written as .seg.nrrd, .nii.gz, .nii or .dcm, and marks as .json or "
+            f".csv, got {path.name!r}. Choose one of these.",
             code="bad-suffix",
         )
-    return target
 
 
-def table_path(path: Path) -> Path:
-    """Where the names and colours of a NIfTI label file lie.
-
-    Example:
-        >>> table_path(Path("lungs.nii.gz")).name
-        'lungs.labels.json'
-    """
-    name = path.name.removesuffix(".gz").removesuffix(".nii")
-    return path.with_name(f"{name}.labels.json")
-
-
-def _write_seg_nrrd(
-    path: Path,
-    voxels: NDArray[Any],
-    affine: NDArray[np.float64],
-    segments: Sequence[Segment],
-) -> None:
-    # Written here and not by pynrrd, which stops at names that are not ASCII.
-    lps = swap_lps_ras(affine)
-    directions = " ".join(_vector(lps[:3, axis]) for axis in range(3))
-    fields = {
-        "type": {1: "uint8", 2: "uint16"}[voxels.dtype.itemsize],
-        "dimension": "3",
-        "space": "left-posterior-superior",
-        "sizes": " ".join(str(n) for n in voxels.shape),
-        "space directions": directions,
-        "kinds": "domain domain domain",
-        "endian": "little",
-        "encoding": "gzip",
-        "space origin": _vector(lps[:3, 3]),
-    }
-    told: dict[str, str] = {
-        "Segmentation_MasterRepresentation": "Binary labelmap",
-        "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
-        "Segmentation_ReferenceImageExtentOffset": "0 0 0",
-    }
-    for place, segment in enumerate(segments):
-        told.update(_segment_fields(place, segment, voxels))
-    lines = ["NRRD0005", *(f"{key}: {value}" for key, value in fields.items())]
-    lines += [f"{key}:={value}" for key, value in told.items()]
-    stored = voxels.astype(voxels.dtype.newbyteorder("<")).tobytes(order="F")
-    content = "\n".join(lines).encode() + b"\n\n" + gzip.compress(stored, 4, mtime=0)
+def _write_nifti(path: Path, stack: LayerStack) -> None:
+    voxels, segments = one_map(stack, path.name)
+    flat = LayerStack((voxels,), stack.affine, (segments,))
+    table = table_path(path)
+    content = json.dumps({"segments": segments_to_json(segments)}, indent=2)
     with replacing(path) as temporary:
-        temporary.write_bytes(content)
-        written = read_seg_nrrd(temporary, path.name)
-        if not np.array_equal(written.layers[0], voxels):
-            raise MedlabError(
-                f"{path.name!r} did not read back as it was written; nothing was "
-                "replaced. Check the disk, and save again.",
-                code="not-read-back",
-            )
+        write_nifti(temporary, voxels, stack.affine)
+        with replacing(table) as draft:
+            draft.write_text(content, "utf-8")
+            back = read_label_volume(temporary, path.name)
+            told = (read_color_table(draft, table.name),)
+            check_came_back(flat, LayerStack(back.layers, back.affine, told), path.name)
 
 
-def _vector(values: NDArray[np.float64]) -> str:
-    return "(" + ",".join(repr(float(value)) for value in values) + ")"
-
-
-def _segment_fields(
-    place: int, segment: Segment, voxels: NDArray[Any]
-) -> dict[str, str]:
-    box = tight_box(voxels == segment.id, (0, 0, 0)) or (0, 0, 0, 0, 0, 0)
-    ends = zip(box[::2], box[1::2], strict=True)
-    extent = " ".join(f"{start} {end - 1}" for start, end in ends)
-    red, green, blue = (int(segment.color[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    name = " ".join(segment.name.split())
-    return {
-        f"Segment{place}_ID": f"Segment_{segment.id}",
-        f"Segment{place}_Name": name,
-        f"Segment{place}_NameAutoGenerated": "0",
-        f"Segment{place}_Color": f"{red:.6g} {green:.6g} {blue:.6g}",
-        f"Segment{place}_ColorAutoGenerated": "0",
-        f"Segment{place}_LabelValue": str(segment.id),
-        f"Segment{place}_Layer": "0",
-        f"Segment{place}_Extent": extent,
-        f"Segment{place}_Tags": "|",
-    }
+def _write_dicom(
+    path: Path, stack: LayerStack, scan: Grid | None, *, labelmap: bool
+) -> None:
+    if scan is None:
+        raise MedlabError(
+            "DICOM SEG must name the images it was drawn on, got no scan. Pass "
+            "scan=open_scan(...), or save as .seg.nrrd or .nii.gz.",
+            code="no-scan",
+        )
+    stack = complete(stack)
+    if labelmap:
+        voxels, listed = one_map(stack, path.name)
+        stack = LayerStack((voxels,), stack.affine, (listed,))
+    with replacing(path) as temporary:
+        write_dicom_seg(temporary, stack, scan, labelmap=labelmap)
+        check_came_back(stack, read_dicom_seg(temporary, path.name, scan), path.name)

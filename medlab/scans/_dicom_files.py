@@ -28,6 +28,7 @@ _TAGS = [
     "ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "RescaleSlope",
     "RescaleIntercept", "WindowCenter", "WindowWidth", "SpecificCharacterSet",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "FrameOfReferenceUID",
 ]  # fmt: skip
 
 
