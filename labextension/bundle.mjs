@@ -4,7 +4,7 @@
 
 import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 const minify = process.argv.includes('--minify');
@@ -53,6 +53,26 @@ function fromNpm(name, folder, files) {
   return Object.fromEntries(pairs);
 }
 
+// A style sheet as text, with the sheets that it imports in their places.
+const styleText = {
+  name: 'style-text',
+  setup(builder) {
+    builder.onLoad({ filter: /\.css$/ }, async ({ path }) => ({
+      contents: await sheet(path),
+      loader: 'text'
+    }));
+  }
+};
+
+async function sheet(path) {
+  const text = await readFile(path, 'utf8');
+  const parts = text.split(/@import url\('([^']+)'\);/);
+  const whole = parts.map((part, at) =>
+    at % 2 === 1 ? sheet(join(dirname(path), part)) : part
+  );
+  return (await Promise.all(whole)).join('');
+}
+
 async function bundle(wanted, small) {
   const present = Object.entries(wanted).filter(([, source]) =>
     existsSync(source)
@@ -63,7 +83,7 @@ async function bundle(wanted, small) {
     bundle: true,
     format: 'esm',
     target: 'es2022',
-    loader: { '.css': 'text' },
+    plugins: [styleText],
     minify: small,
     legalComments: small ? 'eof' : 'inline',
     logLevel: 'warning'

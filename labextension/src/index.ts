@@ -1,4 +1,5 @@
 import { itkPlugins } from './itkwidgets/plugin';
+import { labelingPlugins } from './labeling/plugin';
 import { scanPlugins } from './scans/plugin';
 import { trainingPlugins } from './training/plugin';
 import { viewerPlugins } from './viewer/plugin';
@@ -7,6 +8,7 @@ export * from './tokens';
 export default [
   ...scanPlugins,
   ...viewerPlugins,
+  ...labelingPlugins,
   ...trainingPlugins,
   ...itkPlugins
 ];

@@ -1,4 +1,5 @@
-import { Announcer } from './bars/announcer';
+import type { Announcer } from './bars/announcer';
+import { ACTION_EVENT } from './action_event';
 import { KeyOverlay } from './bars/key_overlay';
 import { ReadOut } from './bars/read_out';
 import type { SideColumn } from './bars/side_column';
@@ -6,12 +7,12 @@ import { Speech } from './bars/speech';
 import type { StatusBar } from './bars/status_bar';
 import { Toolbar, toolbarOptions } from './bars/toolbar';
 import type { IEditorContext } from './context';
+import { EffectPanel } from './effects/panel';
 import { Emitter } from './emitter';
 import {
   ACTIONS,
   type IAction,
-  type IActionTarget,
-  type IEffectCommands
+  type IActionTarget
 } from './input/actions';
 import { Gestures } from './input/gestures';
 import { KeyListener } from './input/key_listener';
@@ -31,16 +32,6 @@ export interface IEditorFrame {
   announcer: Announcer;
 }
 
-/** The event that makes an editor do an action: its `detail` is `{ action }`. */
-export const ACTION_EVENT = 'medlab-action';
-
-const NO_EFFECTS: IEffectCommands = {
-  start: () => undefined,
-  current: null,
-  accept: () => false,
-  drop: () => false
-};
-
 /** All parts of an editor, built and connected; what the actions are done to. */
 export class EditorParts implements IActionTarget {
   constructor(
@@ -51,6 +42,7 @@ export class EditorParts implements IActionTarget {
     this.readOut = new ReadOut(scene, _frame.status);
     this.panel = new SegmentPanel(context);
     this.tools = new ToolBox(context);
+    this.effects = new EffectPanel(context);
     this.segments = this.panel.commands;
     const press = this._pointerCommands();
     this.pointer = new KeyPointer(context, press);
@@ -75,9 +67,11 @@ export class EditorParts implements IActionTarget {
     this._place();
     this._parts = [
       ...[this._toolbar, this.pointer, ...gestures, this.panel, this.tools],
+      this.effects,
       new Speech(context, _frame.announcer)
     ];
     this._stop = context.session.changed.connect(() => this.changed.emit());
+    this.effects.changed.connect(() => this.changed.emit());
     _frame.node.addEventListener(
       ACTION_EVENT,
       event => this._hear(event as CustomEvent<{ action?: unknown }>),
@@ -90,7 +84,7 @@ export class EditorParts implements IActionTarget {
   readonly panel: SegmentPanel;
   readonly tools: ToolBox;
   readonly segments: IActionTarget['segments'];
-  readonly effects: IEffectCommands = NO_EFFECTS;
+  readonly effects: EffectPanel;
   readonly pointer: KeyPointer;
 
   get layout(): string {
@@ -195,6 +189,9 @@ export class EditorParts implements IActionTarget {
     node.append(this._keyOverlay.node);
     if (hasTools || scene.labels.segments.length > 0) {
       side.place('segments', this.panel.node, this.panel.buttons);
+    }
+    if (hasTools) {
+      side.place('effect', this.effects.node);
     }
   }
 

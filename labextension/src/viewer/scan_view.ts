@@ -97,7 +97,7 @@ export class ScanView extends Widget {
       layer,
       planes: ['axial', 'sagittal', 'coronal'],
       tools,
-      trans: text => trans.__(text)
+      trans: (text, ...args) => trans.__(text, ...args)
     });
     this._editor = editor;
     await editor.ready;

@@ -1,5 +1,4 @@
-import css from '../../style/editor.css';
-import effectsCss from '../../style/effects.css';
+import css from '../../style/labeling.css';
 import { PLANES, SliceEditor } from '../editor';
 import type { IServer } from '../server/connection';
 import { serverFromPage } from '../server/page';
@@ -33,7 +32,7 @@ async function render({ model, el }: IRenderProps): Promise<() => void> {
   host.className = 'medlab-SliceLabeler';
   host.style.height = `${model.get('height')}px`;
   const style = document.createElement('style');
-  style.textContent = css + effectsCss;
+  style.textContent = css;
   el.append(style, host);
   const comm = new CommServer(model);
   const server = (await serverThatKnows(model.get('scan_id'))) ?? comm;

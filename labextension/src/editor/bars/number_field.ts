@@ -6,15 +6,15 @@ export type NumberSetting =
   'low' | 'high' | 'tolerance' | 'growTolerance' | 'growExpand';
 
 /** Settings that may be left to the tool, and what their empty field says. */
-const OPEN: Partial<Record<NumberSetting, { empty: string; title: string }>> = {
+const OPEN: Partial<Record<NumberSetting, { empty: string; words: string }>> = {
   tolerance: {
     empty: 'any',
-    title:
+    words:
       'Fill intensities this close to the clicked one. Empty: any intensity, up to the edge of the label.'
   },
   growTolerance: {
     empty: 'auto',
-    title:
+    words:
       'Grow over intensities this close to the clicked one. Empty: as they vary around it.'
   }
 };
@@ -32,7 +32,7 @@ export class NumberField {
     if (open) {
       this._input.placeholder = trans(open.empty);
       this._input.min = '0';
-      this._input.title = trans(open.title);
+      this._input.title = trans(open.words);
     }
     if (_setting === 'growExpand') {
       Object.assign(this._input, { min: '-20', max: '20', step: '1' });
