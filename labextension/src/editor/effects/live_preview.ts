@@ -51,10 +51,17 @@ export class LivePreview {
   constructor(private readonly _context: IEditorContext) {
     this._stop = [
       _context.scene.proposalChanged.connect(() => this._keepShown()),
-      _context.scene.labels.changed.connect(() => this._outdate()),
+      _context.scene.labels.changed.connect(({ box }) => {
+        const locks = this._locks();
+        if (box || locks !== this._knownLocks) {
+          this._knownLocks = locks;
+          this._outdate();
+        }
+      }),
       _context.settings.changed.connect(() => this._followRules())
     ];
     this._overwrites = _context.settings.values.overwrites;
+    this._knownLocks = this._locks();
   }
 
   readonly changed = new Emitter<void>();
@@ -245,6 +252,14 @@ export class LivePreview {
     }
   }
 
+  /** What of the segment list a tool looks at. */
+  private _locks(): string {
+    const { segments } = this._context.scene.labels;
+    return JSON.stringify(
+      segments.map(({ id, locked, visible }) => [id, locked, visible])
+    );
+  }
+
   /** What may be painted over changed: the same proposal, other voxels of it. */
   private _followRules(): void {
     const { overwrites } = this._context.settings.values;
@@ -289,6 +304,7 @@ export class LivePreview {
   /** Counts the changes of the labels. */
   private _version = 0;
   private _overwrites: string;
+  private _knownLocks: string;
 }
 
 function proposalOf(wish: IWish, preview: IPreview): IProposal | null {

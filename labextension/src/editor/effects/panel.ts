@@ -5,6 +5,7 @@ import { iconButton, press, textButton } from '../bars/controls';
 import { rove } from '../bars/roving';
 import type { IEditorContext } from '../context';
 import { element } from '../dom';
+import { Emitter } from '../emitter';
 import { icon } from '../icons';
 import type { IEffectCommands } from '../input/actions';
 
@@ -70,6 +71,8 @@ export class EffectPanel implements IEffectCommands {
   }
 
   readonly node = element('div', { className: 'medlab-Effects' });
+  /** Another effect is open, or none. */
+  readonly changed = new Emitter<void>();
 
   get current(): string | null {
     return this._effect?.id ?? null;
@@ -108,6 +111,7 @@ export class EffectPanel implements IEffectCommands {
   }
 
   dispose(): void {
+    this.changed.clear();
     this._leave();
     this._stop.forEach(stop => stop());
     this._live.dispose();
@@ -115,23 +119,39 @@ export class EffectPanel implements IEffectCommands {
   }
 
   private _choices(): HTMLElement {
-    const { trans, keyOf } = this._context;
     const node = element('div', {
       className: 'medlab-Effects-choices',
-      attributes: { role: 'toolbar', 'aria-label': trans('Effects') }
+      attributes: {
+        role: 'toolbar',
+        'aria-label': this._context.trans('Effects')
+      }
     });
-    for (const { id, words, icon: name, help } of EFFECTS) {
-      const key = keyOf(`effect-${id}`);
-      const title = key ? `${trans(words)} (${key})` : trans(words);
-      const button = iconButton(name, title, () => this.start(id));
-      button.title = `${title}\n${trans(help)}`;
+    for (const { id, icon: name } of EFFECTS) {
+      const button = iconButton(name, '', () => this.start(id));
       button.dataset.effect = id;
       press(button, false);
       this._buttons.set(id, button);
       node.append(button);
     }
+    this._nameButtons();
+    // Keys are settings, and may have changed since.
+    node.addEventListener('pointerenter', () => this._nameButtons());
+    node.addEventListener('focusin', () => this._nameButtons());
     rove(node);
     return node;
+  }
+
+  private _nameButtons(): void {
+    const { trans, keyOf } = this._context;
+    for (const { id, words, help } of EFFECTS) {
+      const key = keyOf(`effect-${id}`);
+      const name = key ? `${trans(words)} (${key})` : trans(words);
+      const button = this._buttons.get(id);
+      if (button && button.getAttribute('aria-label') !== name) {
+        button.setAttribute('aria-label', name);
+        button.title = `${name}\n${trans(help)}`;
+      }
+    }
   }
 
   /** Builds the form of an effect. */
@@ -167,6 +187,7 @@ export class EffectPanel implements IEffectCommands {
       void this._findRuns();
     }
     this._buttons.forEach((button, id) => press(button, id === effect.id));
+    this.changed.emit();
   }
 
   /** Asks for the preview that the form describes, or says what is missing. */
@@ -382,6 +403,7 @@ export class EffectPanel implements IEffectCommands {
     this._bar.hide();
     this._open.hidden = true;
     this._buttons.forEach(button => press(button, false));
+    this.changed.emit();
   }
 
   /** Enter does it, Escape drops it, wherever in the form the focus is. */
