@@ -44,7 +44,7 @@ export function fullMark(
 
 /** To three decimals, halves up; never -0. */
 function rounded(x: number): number {
-  return Math.round(x * 1000) / 1000 + 0;
+  return Math.floor(x * 1000 + 0.5) / 1000 + 0;
 }
 
 /** 12 hexadecimal digits that no other mark has. */

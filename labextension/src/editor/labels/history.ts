@@ -37,7 +37,7 @@ export class History {
 
   /** Takes in an edit as it comes from the journal, or goes into it. */
   fold(delta: IDelta): void {
-    if (delta.by !== this._by) {
+    if ((delta.by ?? delta.session) !== this._by) {
       return;
     }
     if (delta.turn) {
