@@ -4,7 +4,10 @@ import {
   paintConnected,
   paintOutline
 } from '../../../labextension/src/editor/tools/area';
-import { paintBalls, paintDiscs } from '../../../labextension/src/editor/tools/brush';
+import {
+  paintBalls,
+  paintDiscs
+} from '../../../labextension/src/editor/tools/brush';
 import {
   gridOf,
   sliceGeometry

@@ -28,6 +28,8 @@ const UNIT = 64;
 const FREE = 0.06;
 /** Half as cheap as can be at this difference, of 255 levels of brightness. */
 const FAINTEST = 6;
+/** Part of the places that differ where there is noise. */
+const NOISY = 0.2;
 
 export function edgeCosts(
   scene: Pick<Scene, 'volume' | 'lookup' | 'window'>,
@@ -112,7 +114,11 @@ function differences(
   return found;
 }
 
-/** Median of the differences that are not nothing: what noise and texture make. */
+/**
+ * Median of the differences that are not nothing: what noise and texture make.
+ *
+ * 0 where few places differ at all: those are edges, and the ground is flat.
+ */
 function typical(differing: Float32Array): number {
   const counts = new Uint32Array(256);
   let total = 0;
@@ -122,11 +128,14 @@ function typical(differing: Float32Array): number {
       total++;
     }
   }
+  if (total < NOISY * (differing.length / 3)) {
+    return 0;
+  }
   let below = 0;
   for (let level = 0; level < 256; level++) {
     below += counts[level];
     if (2 * below >= total) {
-      return total === 0 ? 0 : level;
+      return level;
     }
   }
   return 0;

@@ -68,9 +68,9 @@ export class LivewireTool implements ITool {
     const [first] = this._knots;
     if (view && costs && paths && this._knots.length > 2) {
       paths.reach(first);
-      const around = [...this._pieces, paths.path(first)].flat();
+      const pieces = [...this._pieces, paths.path(first)];
       this.cancel();
-      const outline = lineOf(costs, around);
+      const outline = pieces.flatMap(piece => lineOf(costs, piece).slice(1));
       drawOnce(this._context, 'livewire', ink =>
         paintOutline(ink, view.slice, outline, index)
       );
