@@ -16,6 +16,7 @@ import { Ink } from '../../../labextension/src/editor/tools/ink';
 import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
 import { Stroke } from '../../../labextension/src/editor/labels/stroke';
 import type { Triple } from '../../../labextension/src/server/types';
+import { segmentOf } from './tools_scene';
 
 const POLYGON_ROWS = [
   '00000000000000',
@@ -149,8 +150,8 @@ describe('brush', () => {
 
   it('leaves locked segments alone', () => {
     const map = new LabelMap([20, 20, 1], undefined, [
-      { id: 1, name: 'a', color: '#ff0000', locked: false, visible: true },
-      { id: 2, name: 'b', color: '#00ff00', locked: true, visible: true }
+      segmentOf({ id: 1 }),
+      segmentOf({ id: 2, locked: true })
     ]);
     map.data.fill(2, 0, 200);
 

@@ -166,9 +166,16 @@ function isSpared(map: LabelMap, label: number, everything: boolean): boolean {
   return !!segment && (segment.locked || (!everything && !segment.visible));
 }
 
-const ROUNDS = Number(
-  process.env.MEDLAB_ROUNDS ?? (process.env.MEDLAB_LONG ? 4000 : 150)
-);
+const { MEDLAB_ROUNDS, MEDLAB_LONG } = environment();
+const ROUNDS = Number(MEDLAB_ROUNDS ?? (MEDLAB_LONG ? 4000 : 150));
+
+/** Node's, whose types are not among the project's. */
+function environment(): Record<string, string | undefined> {
+  const { process } = globalThis as unknown as {
+    process: { env: Record<string, string | undefined> };
+  };
+  return process.env;
+}
 
 describe.each(DRAW_TOOLS)('%s', name => {
   it('leaves locked and hidden voxels alone, and its edits are what it changed', () => {
