@@ -51,7 +51,7 @@ export const EFFECTS: readonly IEffect[] = [
     sketch: thresholdSketch
   },
   {
-    ...{ id: 'grow-3d', tool: 'grow', words: 'Region grow' },
+    ...{ id: 'grow-3d', tool: 'grow', words: 'Region grow in 3D' },
     ...{ icon: 'grow', key: '' },
     help: 'Spreads from the chosen voxel over intensities like its own.',
     fields: ask.growFields,
