@@ -20,6 +20,9 @@ import { KeyMap } from './input/key_map';
 import { KeyPointer } from './input/key_pointer';
 import { wordsOfKey } from './input/keys';
 import { PointerCommands } from './input/pointer_commands';
+import { MarkPanel } from './marks/mark_panel';
+import { markTools } from './marks/tools';
+import { LayerChooser } from './segments/layer_chooser';
 import { SegmentPanel } from './segments/segment_panel';
 import { ToolBox } from './tools/tool_box';
 import type { PlaneView } from './view/plane_view';
@@ -41,7 +44,9 @@ export class EditorParts implements IActionTarget {
     const { scene, signal } = context;
     this.readOut = new ReadOut(scene, _frame.status);
     this.panel = new SegmentPanel(context);
-    this.tools = new ToolBox(context);
+    this.layers = new LayerChooser(context);
+    this.marks = new MarkPanel(context);
+    this.tools = new ToolBox(context, markTools(context));
     this.effects = new EffectPanel(context);
     this.segments = this.panel.commands;
     const press = this._pointerCommands();
@@ -67,7 +72,7 @@ export class EditorParts implements IActionTarget {
     this._place();
     this._parts = [
       ...[this._toolbar, this.pointer, ...gestures, this.panel, this.tools],
-      this.effects,
+      ...[this.effects, this.layers, this.marks],
       new Speech(context, _frame.announcer)
     ];
     this._stop = context.session.changed.connect(() => this.changed.emit());
@@ -82,6 +87,8 @@ export class EditorParts implements IActionTarget {
   readonly changed = new Emitter<void>();
   readonly readOut: ReadOut;
   readonly panel: SegmentPanel;
+  readonly layers: LayerChooser;
+  readonly marks: MarkPanel;
   readonly tools: ToolBox;
   readonly segments: IActionTarget['segments'];
   readonly effects: EffectPanel;
@@ -191,7 +198,11 @@ export class EditorParts implements IActionTarget {
       side.place('segments', this.panel.node, this.panel.buttons);
     }
     if (hasTools) {
+      side.place('layers', this.layers.node, this.layers.buttons);
       side.place('effect', this.effects.node);
+    }
+    if (hasTools || scene.labels.marks.size > 0) {
+      side.place('marks', this.marks.node, this.marks.buttons);
     }
   }
 

@@ -1,7 +1,6 @@
 import type { ISegment } from '../../server/types';
 
 import type { IEditorContext } from '../context';
-import { segmentsEdit } from '../labels/delta';
 
 import { nextColor } from './palette';
 import { choiceOf, stateAfter } from './segment_state';
@@ -129,11 +128,11 @@ export class SegmentEdits {
 
   private _commit(after: ISegment[]): void {
     const { session, hasTools } = this._place;
-    const before = session.labels.segments;
-    session.labels.setSegments(after);
-    // Who only looks hides a segment for himself.
     if (hasTools) {
-      session.commit([segmentsEdit(before, after)]);
+      session.commitSegments(after);
+    } else {
+      // Who only looks hides a segment for himself.
+      session.labels.setSegments(after);
     }
   }
 }

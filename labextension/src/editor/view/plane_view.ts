@@ -18,6 +18,7 @@ import { ProposalLayer } from './proposal_layer';
 import { type IShownRange, RangeLayer } from './range_layer';
 import { drawLabels, drawSlice, type IRect, rectOf, unionRect } from './raster';
 import type { Scene } from './scene';
+import { UnderlayLayer } from './underlay_layer';
 import { Viewport } from './viewport';
 import { sliceInWords, TITLES } from './words';
 
@@ -41,10 +42,12 @@ export class PlaneView {
     this._image = new PixelLayer('medlab-Plane-image', width, height);
     this._labels = new PixelLayer('medlab-Plane-labels', width, height);
     this._range = new RangeLayer(this.slice);
+    this._underlay = new UnderlayLayer(this.slice);
     this._proposal = new ProposalLayer(this.slice);
     this.stage = element('div', { className: 'medlab-Plane-stage' }, [
       this._image.canvas,
       this._range.node,
+      this._underlay.node,
       this._labels.canvas,
       this._proposal.node,
       this._overlay
@@ -191,6 +194,7 @@ export class PlaneView {
       this._place();
     }
     this._range.draw(volume, this.index, this._matrix);
+    this._underlay.draw(this._scene, this.index);
     this._proposal.draw(this._scene, this.index, this._viewport);
   }
 
@@ -279,6 +283,7 @@ export class PlaneView {
       const side = letter.dataset.side as keyof ISliceGeometry['letters'];
       letter.textContent = this.slice.letters[side];
     }
+    this._underlay.invalidate();
     this.invalidate();
     this.invalidateProposal();
     this.invalidatePlace();
@@ -300,6 +305,7 @@ export class PlaneView {
     this._matrix = `matrix(${sx}, 0, 0, ${sy}, ${left}, ${top})`;
     this._image.canvas.style.transform = this._matrix;
     this._labels.canvas.style.transform = this._matrix;
+    this._underlay.place(this._matrix);
     // Voxels with visible edges once they are large, smooth below.
     this._image.canvas.classList.toggle(
       'medlab-mod-pixelated',
@@ -351,6 +357,7 @@ export class PlaneView {
   private readonly _image: PixelLayer;
   private readonly _labels: PixelLayer;
   private readonly _range: RangeLayer;
+  private readonly _underlay: UnderlayLayer;
   private readonly _proposal: ProposalLayer;
   private _matrix = '';
   private readonly _title = element('div', { className: 'medlab-Plane-title' });

@@ -41,6 +41,7 @@ export class Planes {
         this.views.forEach(view => view.invalidatePlace())
       ),
       scene.inkChanged.connect(() => this.invalidateLabels(null)),
+      scene.underlaysChanged.connect(() => this.wake()),
       scene.proposalChanged.connect(() =>
         this.views.forEach(view => view.invalidateProposal())
       ),

@@ -29,6 +29,23 @@ export class Scene {
   readonly crosshairChanged = new Emitter<Triple>();
   readonly windowChanged = new Emitter<IWindow>();
   readonly inkChanged = new Emitter<void>();
+  readonly underlaysChanged = new Emitter<void>();
+
+  /** Other layers of the scan, shown below the one that is drawn on. */
+  get underlays(): readonly LabelMap[] {
+    return this._areUnderlaysShown ? this._underlays : [];
+  }
+
+  /** Grows whenever other layers, or others than before, are to be shown. */
+  get underlayTurn(): number {
+    return this._underlayTurn;
+  }
+
+  setUnderlays(maps: readonly LabelMap[]): void {
+    this._underlays = maps;
+    this._underlayTurn++;
+    this.underlaysChanged.emit();
+  }
   /** The proposal is another one, or gone. */
   readonly proposalChanged = new Emitter<void>();
 
@@ -122,6 +139,10 @@ export class Scene {
       return;
     }
     this._inkKey = key;
+    if (areLabelsShown !== this._areUnderlaysShown) {
+      this._areUnderlaysShown = areLabelsShown;
+      this._underlayTurn++;
+    }
     this._ink = labelInk(this.labels, settings.opacity, isOutlined);
     if (!areLabelsShown) {
       this._ink.fill.fill(0);
@@ -134,6 +155,7 @@ export class Scene {
     this.crosshairChanged.clear();
     this.windowChanged.clear();
     this.inkChanged.clear();
+    this.underlaysChanged.clear();
     this.proposalChanged.clear();
   }
 
@@ -141,6 +163,9 @@ export class Scene {
   private _lookup: ILookup | null;
   private _ink: ILabelInk;
   private _inkKey = '';
+  private _underlays: readonly LabelMap[] = [];
+  private _underlayTurn = 0;
+  private _areUnderlaysShown = true;
   private _crosshair: Triple;
   private _proposal: Shown | null = null;
   private _seed: Triple | null = null;

@@ -1,0 +1,106 @@
+import type { IMark } from '../../server/types';
+
+import type { IEditorContext } from '../context';
+import { element } from '../dom';
+
+import type { MarkBoard } from './mark_board';
+import { factsOf } from './words';
+
+/** The selected mark: what it is of, its value and note, and what was measured. */
+export class MarkDetails {
+  constructor(
+    private readonly _context: IEditorContext,
+    private readonly _board: MarkBoard
+  ) {
+    const { trans, hasTools } = _context;
+    this._segment.addEventListener('change', () => {
+      const id = Number(this._segment.value);
+      this._change({ segment: id > 0 ? id : null });
+    });
+    this._value.addEventListener('change', () =>
+      this._change({ value: this._value.value.trim() })
+    );
+    this._note.addEventListener('change', () =>
+      this._change({ note: this._note.value.trim() })
+    );
+    for (const input of [this._value, this._note]) {
+      input.addEventListener('keydown', event => {
+        event.stopPropagation();
+        if (event.key === 'Enter' || event.key === 'Escape') {
+          input.blur();
+        }
+      });
+    }
+    if (hasTools) {
+      this._valueField = field(trans('Value'), this._value);
+      this.node.append(
+        this._valueField,
+        field(trans('Segment'), this._segment),
+        field(trans('Note'), this._note)
+      );
+    }
+    this.node.append(this._facts);
+  }
+
+  readonly node = element('div', { className: 'medlab-SegmentDetails' });
+
+  show(mark: IMark | undefined): void {
+    this.node.hidden = !mark;
+    this._mark = mark;
+    if (!mark) {
+      return;
+    }
+    const { trans, scene } = this._context;
+    this.node.setAttribute('aria-label', mark.name);
+    this._segment.replaceChildren(
+      new Option(trans('none'), '0'),
+      ...scene.labels.segments.map(
+        ({ id, name }) => new Option(name, String(id))
+      )
+    );
+    this._segment.value = String(mark.segment ?? 0);
+    if (document.activeElement !== this._value) {
+      this._value.value = mark.value ?? '';
+    }
+    if (document.activeElement !== this._note) {
+      this._note.value = mark.note;
+    }
+    if (this._valueField) {
+      this._valueField.hidden = mark.kind !== 'class';
+    }
+    this._facts.replaceChildren(
+      ...factsOf(mark, this._context).flatMap(([name, value]) => [
+        element('dt', { text: name }),
+        element('dd', { text: value })
+      ])
+    );
+  }
+
+  private _change(fields: Partial<Omit<IMark, 'id'>>): void {
+    if (this._mark) {
+      this._board.change(this._mark.id, fields);
+    }
+  }
+
+  private readonly _segment = element('select', {
+    className: 'medlab-Toolbar-select'
+  });
+  private readonly _value = element('input', {
+    className: 'medlab-Segments-search',
+    attributes: { type: 'text', maxlength: '200' }
+  });
+  private readonly _note = element('input', {
+    className: 'medlab-Segments-search',
+    attributes: { type: 'text', maxlength: '1000' }
+  });
+  private readonly _facts = element('dl', { className: 'medlab-Marks-facts' });
+  private _valueField: HTMLElement | null = null;
+  private _mark: IMark | undefined;
+}
+
+function field(label: string, control: HTMLElement): HTMLElement {
+  return element('label', { className: 'medlab-SegmentDetails-field' }, [
+    element('span', { text: label }),
+    control
+  ]);
+}
