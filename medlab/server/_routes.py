@@ -5,7 +5,7 @@ from typing import Any
 
 from jupyter_server.utils import url_path_join
 
-from medlab.server import _labels, _runs, _scans, _volumes
+from medlab.server import _label_files, _labels, _runs, _scans, _smart, _volumes
 from medlab.server._workplace import Workplace
 
 
@@ -18,7 +18,12 @@ def add_routes(web_app: Any, log: logging.Logger) -> None:
             "medlab: the root must be writable for labels and runs to be kept, got one "
             "that is not. Scans can be looked at; set MEDLAB_HOME to keep the rest."
         )
-    routes = [*_scans.ROUTES, *_volumes.ROUTES, *_labels.ROUTES, *_runs.ROUTES]
+    routes = [
+        *(*_scans.ROUTES, *_volumes.ROUTES),
+        *(*_label_files.ROUTES, *_labels.ROUTES),
+        *_runs.ROUTES,
+    ]
+    routes += _smart.ROUTES
     web_app.add_handlers(
         ".*$",
         [
