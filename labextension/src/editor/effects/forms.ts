@@ -105,7 +105,9 @@ export function growFields(place: IEffectPlace): IField[] {
     number('expand', 'Tighter or wider', 0, '', {
       ...{ slides: true, min: -20, max: 20, step: 1, isWhole: true }
     }),
-    number('max_mm', 'Not farther than', null, 'mm', { min: 0, empty: 'any' }),
+    number('max_mm', 'Not farther than', null, 'mm', {
+      ...{ min: 0.1, max: 500, empty: 'any' }
+    }),
     choice('extent', 'Where', [
       ['volume', 'Through all slices'],
       ['slice', 'In this slice only']
@@ -143,8 +145,10 @@ export function fill(place: IEffectPlace, values: Values): Params | Missing {
 
 export function seedsFields(): IField[] {
   return [
-    number('margin_mm', 'Margin around the seeds', 10, 'mm', { min: 0 }),
-    number('smoothness', 'Smoothness', 0.3, '', {
+    number('margin_mm', 'Margin around the seeds', 20, 'mm', {
+      ...{ min: 0, max: 500 }
+    }),
+    number('smoothness', 'Smoothness', 0.5, '', {
       ...{ slides: true, min: 0, max: 1, step: 0.05 }
     })
   ];
@@ -212,7 +216,7 @@ export function marginFields(place: IEffectPlace): IField[] {
       ['grow', 'Grow'],
       ['shrink', 'Shrink']
     ]),
-    number('mm', 'By', firstMm(place), 'mm', { min: 0, max: 100 })
+    number('mm', 'By', firstMm(place), 'mm', { min: 0.1, max: 500 })
   ];
 }
 
@@ -230,7 +234,7 @@ export function smoothFields(place: IEffectPlace): IField[] {
       ['gaussian', 'Gaussian: the strongest'],
       ['joint', 'All segments together']
     ]),
-    number('mm', 'Radius', firstMm(place), 'mm', { min: 0, max: 100 })
+    number('mm', 'Radius', firstMm(place), 'mm', { min: 0.1, max: 500 })
   ];
 }
 
@@ -242,7 +246,7 @@ export function smooth(place: IEffectPlace, values: Values): Params {
 
 export function hollowFields(place: IEffectPlace): IField[] {
   return [
-    number('mm', 'Thickness', firstMm(place), 'mm', { min: 0, max: 100 }),
+    number('mm', 'Thickness', firstMm(place), 'mm', { min: 0.1, max: 500 }),
     choice('side', 'The surface becomes', [
       ['inside', 'the outside of the shell'],
       ['outside', 'the inside of the shell'],

@@ -27,8 +27,6 @@ export interface IWish {
   sketch?: ISketch | null;
   /** Worked out in the page: nobody is asked. */
   make?: () => IProposal | null;
-  /** The old preview stays on show until the new one is here. */
-  keepsOld?: boolean;
   /** It takes long: once the labels change it is not asked for again by itself. */
   isHeavy?: boolean;
 }
@@ -57,10 +55,8 @@ export class LivePreview {
           this._knownLocks = locks;
           this._outdate();
         }
-      }),
-      _context.settings.changed.connect(() => this._followRules())
+      })
     ];
-    this._overwrites = _context.settings.values.overwrites;
     this._knownLocks = this._locks();
   }
 
@@ -161,10 +157,8 @@ export class LivePreview {
       this._take(wish.make(), '');
       return;
     }
-    if (wish.sketch || !wish.keepsOld) {
-      this._whole = null;
-      this._display(wish.sketch ?? null);
-    }
+    // What was shown stays, paler, so that nothing flickers; it is not to be accepted.
+    this._display(wish.sketch ?? this._shown);
     this._set({ kind: 'asking', progress: null, message: '' });
     const question = new AbortController();
     this._question = question;
@@ -260,17 +254,6 @@ export class LivePreview {
     );
   }
 
-  /** What may be painted over changed: the same proposal, other voxels of it. */
-  private _followRules(): void {
-    const { overwrites } = this._context.settings.values;
-    if (overwrites !== this._overwrites) {
-      this._overwrites = overwrites;
-      if (this._whole) {
-        this._show(this._whole);
-      }
-    }
-  }
-
   /** A tool under the pointer showed something of its own, and took it away. */
   private _keepShown(): void {
     const { scene } = this._context;
@@ -303,7 +286,6 @@ export class LivePreview {
   private _isWanted = false;
   /** Counts the changes of the labels. */
   private _version = 0;
-  private _overwrites: string;
   private _knownLocks: string;
 }
 

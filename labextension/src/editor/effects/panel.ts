@@ -59,7 +59,7 @@ export class EffectPanel implements IEffectCommands {
     this._stop = [
       this._live.changed.connect(() => this._show()),
       this._live.accepted.connect(() => this._finish()),
-      settings.changed.connect(() => this._followSegment()),
+      settings.changed.connect(() => this._followSettings()),
       scene.labels.changed.connect(({ segments }) => {
         if (segments) {
           this._form?.refresh();
@@ -181,7 +181,7 @@ export class EffectPanel implements IEffectCommands {
     this._fields.replaceChildren(this._form.node);
     this._open.hidden = false;
     this._slice = this._sliceNow;
-    this._segment = this._context.settings.values.segment;
+    this._settings = this._settingsNow;
     this._showTarget();
     if (effect.isHeavy) {
       void this._findRuns();
@@ -219,18 +219,20 @@ export class EffectPanel implements IEffectCommands {
     if (this._context.scene.labels.segments.length === 0 && !effect.isHeavy) {
       return new Missing('Add a segment first.');
     }
-    const { tool, make, isRefined, isHeavy } = effect;
+    const { tool, make, isHeavy } = effect;
     if (make) {
       const made = make(place, values);
       return made instanceof Missing
         ? made
         : { tool, params: {}, make: () => proposalOf(make(place, values)) };
     }
-    const params = effect.request(place, values);
-    return params instanceof Missing
-      ? params
+    const request = effect.request(place, values);
+    const { overwrites } = this._context.settings.values;
+    return request instanceof Missing
+      ? request
       : {
-          ...{ tool, params, keepsOld: isRefined, isHeavy },
+          ...{ tool, isHeavy },
+          params: { ...request, overwrites },
           sketch: effect.sketch?.(place, values)
         };
   }
@@ -239,6 +241,7 @@ export class EffectPanel implements IEffectCommands {
     const { trans } = this._context;
     const { state } = this._live;
     const isAsking = state.kind === 'asking';
+    this._context.planes.node.classList.toggle('medlab-mod-asking', isAsking);
     if (state.kind === 'shown') {
       const segments = this._known;
       this._bar.show(countWords(state.count, segments, trans));
@@ -336,10 +339,11 @@ export class EffectPanel implements IEffectCommands {
     );
   }
 
-  private _followSegment(): void {
-    const { segment } = this._context.settings.values;
-    if (this._effect && segment !== this._segment) {
-      this._segment = segment;
+  /** Another segment was chosen, or other voxels may be painted over. */
+  private _followSettings(): void {
+    const now = this._settingsNow;
+    if (this._effect && now !== this._settings) {
+      this._settings = now;
       this._form?.refresh();
       this._showTarget();
       this._ask();
@@ -450,6 +454,11 @@ export class EffectPanel implements IEffectCommands {
     return { context: this._context, seed: this._seed.value };
   }
 
+  private get _settingsNow(): string {
+    const { segment, overwrites } = this._context.settings.values;
+    return `${segment} ${overwrites}`;
+  }
+
   private get _sliceNow(): string {
     const { plane, index } = this._context.planes.focused;
     return `${plane} ${index}`;
@@ -485,7 +494,7 @@ export class EffectPanel implements IEffectCommands {
   private _runs: readonly IRun[] | null = null;
   private _missing = '';
   private _slice = '';
-  private _segment = 0;
+  private _settings = '';
 }
 
 function proposalOf(made: IProposal | Missing): IProposal | null {

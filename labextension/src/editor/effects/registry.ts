@@ -24,8 +24,6 @@ export interface IEffect {
   readonly needsSeed?: (values: Values) => boolean;
   /** It looks only at the slice on show, or along its plane: asks again with it. */
   readonly followsSlice?: (values: Values) => boolean;
-  /** The preview stays while more is drawn. */
-  readonly isRefined?: boolean;
   /** It works on all segments, whichever is chosen. */
   readonly isForAll?: boolean;
   /** It takes long: asks only when told to. */
@@ -73,7 +71,6 @@ export const EFFECTS: readonly IEffect[] = [
     ...{ icon: 'seeds', key: 'Shift+G' },
     help: 'Paint some strokes of two or more segments; this grows them until they meet. Paint more where it is wrong, then apply.',
     fields: ask.seedsFields,
-    isRefined: true,
     isForAll: true,
     request: ask.seeds
   },
