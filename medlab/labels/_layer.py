@@ -1,16 +1,20 @@
 """Layer: the labels of one scan as they are drawn, by anybody, from any process."""
 
+import contextlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import ArrayLike, NDArray
 
 from medlab.errors import MedlabError
-from medlab.labels._delta import Delta, slices_of, voxel_delta
+from medlab.labels._checks import check_block, check_edit, check_ids
+from medlab.labels._delta import Delta, from_frame
+from medlab.labels._draft import Draft
 from medlab.labels._folder import (
     LayerNotFound,
     check_layer_name,
@@ -18,19 +22,22 @@ from medlab.labels._folder import (
     make_folder,
     read_description,
 )
-from medlab.labels._frame import Frame, encode_frame, encode_runs
+from medlab.labels._frame import Frame, decode_frame, encode_frame, encode_runs
+from medlab.labels._history import Line
 from medlab.labels._labels import Labels
 from medlab.labels._ledger import Ledger
-from medlab.labels._marks import Mark, marks_to_json
+from medlab.labels._locks import allowed
+from medlab.labels._marks import Mark, MarkLike, as_marks, marks_to_json
+from medlab.labels._proposal import KEEP, Proposal
+from medlab.labels._recovery import recover
 from medlab.labels._segment import (
     Segment,
     SegmentLike,
     as_segments,
     find_segment,
-    merge_segments,
     segments_to_json,
 )
-from medlab.labels._snapshot import State
+from medlab.labels._state import State
 from medlab.scans import Home, ScanSource, Volume, check_same_grid
 
 
@@ -70,6 +77,7 @@ class Layer:
 
     def __init__(self, folder: Path) -> None:
         told = read_description(folder)
+        self._description = told
         self.name: str = told["layer"]
         self.scan_id: str = told["scan"]
         i, j, k = told["shape"]
@@ -80,8 +88,8 @@ class Layer:
         segments = as_segments(told["segments"])
         self._ledger = Ledger(folder, self.shape, self.dtype, segments)
         self._seq = 0
-        self._done: list[Delta] = []
-        self._undone: list[Delta] = []
+        self._step: int | None = None
+        self._spent: set[tuple[str, str, int]] = set()
 
     @classmethod
     def open(
@@ -127,6 +135,43 @@ class Layer:
         if isinstance(scan, Volume):
             layer._check_grid(scan)
         return layer
+
+    @classmethod
+    def recover(
+        cls,
+        home: Home,
+        scan: ScanSource | Volume,
+        name: str = "labels",
+        *,
+        known: "Layer | None" = None,
+    ) -> "Layer":
+        """Open a layer whose files were damaged, at its last good state.
+
+        The damaged files are kept beside. A layer that is whole is just opened.
+
+        Args:
+            home: Where the workplace lies.
+            scan: The scan it was drawn on.
+            name: Of the layer.
+            known: The same layer as this process has it open, if it has: what that has
+                seen needs no repair.
+
+        Raises:
+            LayerNotFound: If there is none.
+            OSError: If the disk refuses; nothing is lost by it.
+        """
+        source = scan.source if isinstance(scan, Volume) else scan
+        check_layer_name(name)
+        folder = home.labels / (source.scan_id if source else "") / name
+        if source is None or not folder.is_dir():
+            raise LayerNotFound(f"There is no layer {name!r} to recover.")
+        told = read_description(folder)
+        i, j, k = told["shape"]
+        empty = np.zeros((i, j, k), told["dtype"], order="F")
+        first = State(0, 0, empty, as_segments(told["segments"]), {})
+        with FileLock(folder / ".lock", timeout=60):
+            recover(folder, first, known._ledger.last_known() if known else None)
+        return cls(folder)
 
     # What it holds -------------------------------------------------------------------
 
@@ -189,8 +234,25 @@ class Layer:
             return encode_frame(Frame(header, encode_runs(state.voxels)))
 
     def since(self, rev: int) -> list[bytes]:
-        """The frames of every edit after revision `rev`, oldest first."""
+        """The frames of every edit after revision `rev`, oldest first.
+
+        Raises:
+            MedlabError: If there is no such revision any more.
+        """
         return self._ledger.since(rev)
+
+    def history(self, by: str | None = None, steps: int = 200) -> list[bytes]:
+        """The frames that tell what somebody can take back and do again, oldest first.
+
+        Args:
+            by: Who; by default this layer object itself.
+            steps: For how many of the last steps to take back; those to do again are all
+                told.
+        """
+        with self._ledger.reading():
+            listed = self._line(by).newest(max(0, steps))
+            revs = {rev for step in listed for rev in (*step.edits, *step.turns)}
+            return self._ledger.frames_at(sorted(revs))
 
     # What changes it -----------------------------------------------------------------
 
@@ -202,7 +264,7 @@ class Layer:
 
         Raises:
             StaleEdit: If the edit builds on an older revision.
-            MedlabError: If it does not fit the layer.
+            MedlabError: If it does not fit the layer, or changes a locked segment.
             OSError: If the disk is full or fails; the layer is as it was.
         """
         with self._ledger.writing() as state:
@@ -210,7 +272,7 @@ class Layer:
             if rev is None:
                 if delta.base != state.rev:
                     raise StaleEdit(state.rev, delta.base, self.since(delta.base))
-                self._check(delta, state)
+                check_edit(delta, state, self._description, self.dtype)
                 rev = self._ledger.append(delta)
             return Ack(self.name, rev, delta.session, delta.seq)
 
@@ -221,6 +283,7 @@ class Layer:
         *,
         at: tuple[int, int, int] = (0, 0, 0),
         tool: str = "script",
+        overwrites: str = "visible",
     ) -> Ack | None:
         """Give the masked voxels to a segment, through the journal.
 
@@ -229,6 +292,7 @@ class Layer:
             mask: `(I, J, K)` booleans, the whole scan or a block of it.
             at: Voxel at which the block begins.
             tool: What the journal calls it.
+            overwrites: `"visible"`, `"background"` or `"everything"`; see `accept`.
 
         Returns:
             The acknowledgement, or None if nothing changed. Voxels of locked segments stay.
@@ -238,23 +302,95 @@ class Layer:
                 not fit into the scan.
         """
         block = np.asarray(mask, bool)
-        self._check_block(block.shape, at)
-        with self._ledger.writing() as state:
-            chosen = None if segment is None else find_segment(state.segments, segment)
-            if chosen is not None and chosen.locked:
-                raise MedlabError(
-                    f"The segment {chosen.name!r} is locked. Unlock it to draw.",
-                    code="locked",
-                )
+        box = check_block(block.shape, at, self.shape)
+        with self._drafting() as draft:
+            chosen = None if segment is None else find_segment(draft.segments, segment)
             number = chosen.id if chosen else 0
-            ends = [start + size for start, size in zip(at, block.shape, strict=True)]
-            where = tuple(slice(a, b) for a, b in zip(at, ends, strict=True))
-            current = state.voxels[where]
-            locked = [s.id for s in state.segments if s.locked]
-            after = current.copy(order="F")
-            after[block & ~np.isin(current, locked)] = number
-            fields = self._fields(state, tool, number)
-            return self._commit(voxel_delta(current, after, at, **fields))
+            if number in draft.locked:
+                raise _locked(chosen)
+            # Erasing takes what there is; drawing goes where it may.
+            rule = (
+                "visible" if number == 0 and overwrites == "background" else overwrites
+            )
+            current = draft.block(box)
+            wanted = np.where(block, current.dtype.type(number), current)
+            after = allowed(current, wanted, draft.segments, overwrites=rule)
+            draft.draw(box, after, tool, number)
+        return self._acknowledged(draft)
+
+    def accept(self, proposal: Proposal, *, overwrites: str = "visible") -> Ack | None:
+        """Draw what a tool proposes, as one step that can be undone.
+
+        Args:
+            proposal: What a tool of `medlab.labels.tools` or a model made.
+            overwrites: `"visible"` takes every voxel but those of hidden segments,
+                `"background"` those without a label alone, `"everything"` hidden ones too.
+                Locked segments stay in any case.
+
+        Returns:
+            The acknowledgement of its last edit, or None if nothing changed.
+
+        Raises:
+            MedlabError: If it lies outside the scan, or names a segment that is not there.
+        """
+        i0, _, j0, _, k0, _ = proposal.box
+        box = check_block(proposal.labels.shape, (i0, j0, k0), self.shape)
+        with self._drafting() as draft:
+            there = {segment.id for segment in draft.segments}
+            added = [s for s in proposal.new_segments if s.id not in there]
+            check_ids(added, self.dtype)
+            draft.list_segments([*draft.segments, *added])
+            used = {int(n) for n in np.unique(proposal.labels)} - {0, KEEP}
+            for number in sorted(used):
+                find_segment(draft.segments, number)
+            current, own = draft.block(box), proposal.segments
+            wanted = np.where(proposal.labels == KEEP, current, proposal.labels)
+            after = allowed(
+                current, wanted, draft.segments, overwrites=overwrites, own=own
+            )
+            draft.draw(box, after, proposal.tool, own[0] if own else 0)
+        return self._acknowledged(draft)
+
+    def replace(self, labels: Labels, *, tool: str = "import") -> Ack | None:
+        """Make the layer hold these labels, as one step that can be undone.
+
+        Locked segments keep their voxels and their place in the list.
+
+        Args:
+            labels: On the scan's own grid.
+            tool: What the journal calls it.
+
+        Returns:
+            The acknowledgement of its last edit, or None if nothing changed.
+
+        Raises:
+            MedlabError: If the labels lie on another grid, or an id is too large.
+        """
+        check_same_grid(
+            "The labels",
+            labels.shape,
+            labels.affine,
+            scan_shape=self.shape,
+            scan_affine=self.affine,
+        )
+        check_ids(labels.segments, self.dtype)
+        box = check_block(self.shape, (0, 0, 0), self.shape)
+        with self._drafting() as draft:
+            locked = {s.id: s for s in draft.segments if s.locked}
+            wanted = [locked.get(s.id, s) for s in labels.segments]
+            ids = {segment.id for segment in wanted}
+            wanted += [s for number, s in locked.items() if number not in ids]
+            ids |= set(locked)
+            # What goes is named until its voxels are gone.
+            leaving = [s for s in draft.segments if s.id not in ids]
+            draft.list_segments([*wanted, *leaving])
+            after = allowed(
+                *(draft.block(box), labels.voxels, draft.segments),
+                overwrites="everything",
+            )
+            draft.draw(box, after, tool, 0)
+            draft.list_segments(wanted)
+        return self._acknowledged(draft)
 
     def set_segments(self, segments: Iterable[SegmentLike]) -> Ack | None:
         """Replace the list of segments, as an edit that can be undone.
@@ -263,105 +399,159 @@ class Layer:
             MedlabError: If an id is too large for this layer.
         """
         after = as_segments(segments)
-        with self._ledger.writing() as state:
-            if after == state.segments:
-                return None
-            fields = self._fields(state, "segments", 0)
-            return self._commit(
-                Delta(box=None, segments=(state.segments, after), **fields)
-            )
+        check_ids(after, self.dtype)
+        with self._drafting() as draft:
+            draft.list_segments(after)
+        return self._acknowledged(draft)
+
+    def remove_segment(self, segment: str | int) -> Ack | None:
+        """Take a segment and its voxels away, as one step that can be undone.
+
+        Raises:
+            MedlabError: If there is no such segment, or it is locked.
+        """
+        box = check_block(self.shape, (0, 0, 0), self.shape)
+        with self._drafting() as draft:
+            chosen = find_segment(draft.segments, segment)
+            if chosen.locked:
+                raise _locked(chosen)
+            current = draft.block(box)
+            draft.draw(box, np.where(current == chosen.id, 0, current), "remove", 0)
+            draft.list_segments(s for s in draft.segments if s.id != chosen.id)
+        return self._acknowledged(draft)
+
+    def set_marks(self, marks: Iterable[MarkLike]) -> Ack | None:
+        """Replace all marks, as an edit that can be undone.
+
+        Raises:
+            MedlabError: If one cannot be a mark, or two have the same id.
+        """
+        after = {mark.id: mark for mark in as_marks(marks)}
+        with self._drafting() as draft:
+            draft.put_marks(after)
+        return self._acknowledged(draft)
+
+    def add_mark(self, mark: MarkLike) -> Mark:
+        """Add a mark, or put it in the place of the one with its id.
+
+        Returns:
+            The mark, with an id if it had none.
+
+        Example:
+            `layer.add_mark({"kind": "point", "name": "nodule", "points": [(10, 20, 5)]})`
+        """
+        (made,) = as_marks([mark])
+        with self._drafting() as draft:
+            draft.put_marks({**draft.marks, made.id: made})
+        return made
+
+    def remove_mark(self, mark: Mark | str) -> Ack | None:
+        """Take a mark away.
+
+        Args:
+            mark: The mark, or its id.
+
+        Raises:
+            MedlabError: If there is none of that id.
+        """
+        number = mark.id if isinstance(mark, Mark) else mark
+        with self._drafting() as draft:
+            if number not in draft.marks:
+                raise MedlabError(
+                    f"There must be a mark {number!r}, the layer has {len(draft.marks)} "
+                    "others. Look at Layer.marks.",
+                    code="no-mark",
+                )
+            left = {name: m for name, m in draft.marks.items() if name != number}
+            draft.put_marks(left)
+        return self._acknowledged(draft)
+
+    # Taking back ---------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def step(self) -> Iterator[None]:
+        """Make one step of all edits of this object in the block: one undo takes it back."""
+        if self._step is not None:
+            yield
+            return
+        self._step = self._seq + 1
+        try:
+            yield
+        finally:
+            self._step = None
 
     def undo(self) -> Ack | None:
-        """Take back this writer's last edit; None if there is none.
+        """Take back this writer's last step; None if there is none.
 
         What others drew over it since stays.
+
+        Raises:
+            MedlabError: If it would change a segment that is locked now.
         """
-        return self._turn_back(self._done, self._undone, "undo")
+        return self._turn("undo")
 
     def redo(self) -> Ack | None:
         """Do again what `undo` took back; None if there is nothing."""
-        return self._turn_back(self._undone, self._done, "redo")
+        return self._turn("redo")
 
-    def _turn_back(
-        self, source: list[Delta], target: list[Delta], tool: str
-    ) -> Ack | None:
+    def _turn(self, which: str) -> Ack | None:
         with self._ledger.writing() as state:
-            while source:
-                edit = self._on_top(state, source[-1].inverse(), tool)
-                ack = None if edit is None else self.apply(edit)
-                source.pop()  # Only now: a full disk leaves it for another try.
-                if edit is not None:
-                    target.append(edit)
-                    return ack
+            line = self._line()
+            steps = line.done if which == "undo" else line.undone
+            for key, step in reversed(steps.items()):
+                if (which, *key) in self._spent:
+                    continue
+                edits = [
+                    from_frame(decode_frame(data))
+                    for data in self._ledger.frames_at(step.edits)
+                ]
+                if which == "undo":
+                    edits = [edit.inverse() for edit in reversed(edits)]
+                draft = Draft(state, self.dtype, self._fields(state, (which, *key)))
+                for edit in edits:
+                    draft.repeat(edit, which)
+                if draft.deltas:
+                    self._ledger.append(*draft.deltas)
+                    return self._acknowledged(draft)
+                self._spent.add((which, *key))  # Others have changed all of it since.
             return None
 
-    def _on_top(self, state: State, edit: Delta, tool: str) -> Delta | None:
-        """The edit on the present map: what others changed since stays theirs."""
-        fields = self._fields(state, tool, edit.segment)
-        if edit.box is None:
-            before, after = edit.segments or ((), ())
-            merged = merge_segments(state.segments, before, after)
-            if merged == state.segments:
-                return None
-            return Delta(box=None, segments=(state.segments, merged), **fields)
-        old, new = edit.voxels(self.dtype)
-        current = state.voxels[slices_of(edit.box)]
-        voxels = np.where((old != new) & (current == old), new, current)
-        i0, _, j0, _, k0, _ = edit.box
-        return voxel_delta(current, voxels, (i0, j0, k0), **fields)
+    def _line(self, by: str | None = None) -> Line:
+        return self._ledger.history().line(self.session if by is None else by)
 
-    def _commit(self, delta: Delta | None) -> Ack | None:
-        if delta is None:
+    # How an edit is made -------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _drafting(self) -> Iterator[Draft]:
+        with self._ledger.writing() as state:
+            draft = Draft(state, self.dtype, self._fields(state))
+            yield draft
+            if draft.deltas:
+                self._ledger.append(*draft.deltas)
+
+    def _fields(
+        self, state: State, turn: tuple[str, str, int] | None = None
+    ) -> Callable[[str, int], dict[str, Any]]:
+        rev, first = state.rev, self._step
+
+        def fields(tool: str, segment: int) -> dict[str, Any]:
+            nonlocal rev, first
+            self._seq += 1
+            first = self._seq if first is None else first
+            rev += 1
+            return {
+                **{"scan": self.scan_id, "layer": self.name, "base": rev - 1},
+                **{"session": self.session, "seq": self._seq, "by": self.session},
+                **{"step": first, "turn": turn, "tool": tool, "segment": segment},
+            }
+
+        return fields
+
+    def _acknowledged(self, draft: Draft) -> Ack | None:
+        if not draft.deltas:
             return None
-        ack = self.apply(delta)
-        self._done.append(delta)
-        self._undone.clear()
-        return ack
-
-    def _fields(self, state: State, tool: str, segment: int) -> dict[str, Any]:
-        self._seq += 1
-        return {
-            **{"scan": self.scan_id, "layer": self.name, "base": state.rev},
-            **{"session": self.session, "seq": self._seq},
-            **{"tool": tool, "segment": segment},
-        }
-
-    # What it refuses -----------------------------------------------------------------
-
-    def _check(self, delta: Delta, state: State) -> None:
-        if (delta.scan, delta.layer) != (self.scan_id, self.name):
-            raise MedlabError(
-                "The edit belongs to another scan or layer. Send it there.",
-                code="another-layer",
-            )
-        if delta.segments is not None:
-            self._check_ids(delta.segments[1])
-        if delta.box is None:
-            return
-        spans = zip(delta.box[::2], delta.box[1::2], self.shape, strict=True)
-        if not all(0 <= start < end <= size for start, end, size in spans):
-            raise MedlabError(
-                f"An edit's box must lie inside {self.shape} voxels, got {delta.box}. "
-                "Draw inside the scan.",
-                code="outside",
-            )
-        before, _ = delta.voxels(self.dtype)
-        if not np.array_equal(before, state.voxels[slices_of(delta.box)]):
-            raise MedlabError(
-                f"The edit says what was there before, and revision {delta.base} holds "
-                "something else. Load the layer again, and repeat the edit.",
-                code="another-before",
-            )
-
-    def _check_ids(self, segments: Iterable[Segment]) -> None:
-        top = max((segment.id for segment in segments), default=0)
-        limit = int(np.iinfo(self.dtype).max)
-        if top > limit:
-            raise MedlabError(
-                f"A segment's id in this layer must be 1 to {limit}, got {top}. Number it "
-                "anew, or begin another layer with it.",
-                code="bad-segment",
-            )
+        last = draft.deltas[-1]
+        return Ack(self.name, last.base + 1, last.session, last.seq)
 
     def _check_grid(self, scan: Volume) -> None:
         try:
@@ -380,14 +570,9 @@ class Layer:
                 code=error.code,
             ) from error
 
-    def _check_block(self, shape: tuple[int, ...], at: tuple[int, int, int]) -> None:
-        fits = len(shape) == 3 and all(
-            start >= 0 and start + size <= limit
-            for start, size, limit in zip(at, shape, self.shape, strict=True)
-        )
-        if not fits:
-            raise MedlabError(
-                f"A mask must fit into the scan's {self.shape} voxels, got {shape} "
-                f"beginning at {at}. Pass `at` for a block, or the whole scan's mask.",
-                code="another-shape",
-            )
+
+def _locked(segment: Segment | None) -> MedlabError:
+    name = segment.name if segment else ""
+    return MedlabError(
+        f"The segment {name!r} is locked. Unlock it to draw.", code="locked"
+    )

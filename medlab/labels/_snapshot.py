@@ -1,10 +1,15 @@
-"""Snapshots: the whole map at a revision, beside the journal it was made from."""
+"""Snapshots: the whole map at a revision, beside the journal it was made from.
 
-from dataclasses import dataclass, field
+A snapshot names the checksum of the journal's record that it ends with. One that belongs to
+another history, because somebody put an older journal in its place, is passed over.
+"""
+
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from medlab.labels._frame import (
@@ -15,71 +20,73 @@ from medlab.labels._frame import (
     encode_runs,
 )
 from medlab.labels._journal import append_record, read_records
-from medlab.labels._marks import Mark, as_marks, marks_to_json
-from medlab.labels._segment import Segment, as_segments, segments_to_json
+from medlab.labels._marks import as_marks, marks_to_json
+from medlab.labels._segment import as_segments, segments_to_json
+from medlab.labels._state import State
 from medlab.scans import replacing
 
 _KEPT = 2
-
-
-@dataclass
-class State:
-    """A layer at a revision, and how far into the journal that is.
-
-    Attributes:
-        rev: Number of edits so far.
-        journal_bytes: Where the journal goes on.
-        voxels: `(I, J, K)`, i fastest in memory.
-        segments: The list at that revision.
-        sessions: For each writer the last `(seq, rev)`, to know an edit sent twice.
-        marks: The marks by id.
-    """
-
-    rev: int
-    journal_bytes: int
-    voxels: NDArray[Any]
-    segments: tuple[Segment, ...]
-    sessions: dict[str, tuple[int, int]]
-    marks: dict[str, Mark] = field(default_factory=dict)
+# Coded in pieces of about this many voxels: little memory, and no long stop for others.
+_PIECE_VOXELS = 1 << 20
 
 
 def write_snapshot(folder: Path, state: State) -> None:
     """Write the state, read it back, and only then forget all but the last two.
 
-    Only for who holds the layer's lock: what others seem to be writing was left by a
-    process that was killed, and is removed.
+    Where another process is writing a snapshot, nothing is done.
     """
-    for left in folder.glob(".writing-*.mls"):
-        left.unlink(missing_ok=True)
-    header = {
-        "op": "snapshot",
-        **{"rev": state.rev, "journal_bytes": state.journal_bytes},
-        "sessions": state.sessions,
-        "segments": segments_to_json(state.segments),
-        "marks": marks_to_json(state.marks.values()),
-        "crc": None,
-    }
-    frame = encode_frame(Frame(header, encode_runs(state.voxels)))
-    path = folder / f"snapshot-{state.rev:09d}.mls"
-    with replacing(path) as temporary:
-        append_record(temporary, frame, 0)
-    found = _read(path, state.voxels.shape, state.voxels.dtype.str[1:])
-    if found is None or not np.array_equal(found.voxels, state.voxels):
-        path.unlink(missing_ok=True)
-        return
-    for old in _newest_first(folder)[_KEPT:]:
-        old.unlink(missing_ok=True)
+    lock = FileLock(folder / ".snapshot-lock", timeout=0, thread_local=False)
+    with contextlib.suppress(Timeout), lock:
+        # What others seem to be writing was left by a process that was killed.
+        for left in folder.glob(".writing-*.mls"):
+            left.unlink(missing_ok=True)
+        path = folder / f"snapshot-{state.rev:09d}.mls"
+        with replacing(path) as temporary:
+            append_record(temporary, _encode(state), 0)
+        if not _holds(path, state):
+            path.unlink(missing_ok=True)
+            return
+        for old in newest_first(folder)[_KEPT:]:
+            old.unlink(missing_ok=True)
+
+
+def read_snapshot(path: Path, shape: tuple[int, int, int], dtype: str) -> State | None:
+    """The state that a snapshot holds; None if it is damaged or of another layer."""
+    frame = _read_frame(path)
+    try:
+        if frame is None:
+            return None
+        voxels = decode_runs(frame.payload, shape, dtype)
+        header = frame.header
+        sessions = {name: (seq, rev) for name, (seq, rev) in header["sessions"].items()}
+        return State(
+            *(header["rev"], header["journal_bytes"], voxels),
+            *(as_segments(header["segments"]), sessions),
+            {mark.id: mark for mark in as_marks(header.get("marks", ()))},
+            header.get("record_crc"),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # The journal holds the same.
 
 
 def latest_snapshot(
-    folder: Path, shape: tuple[int, int, int], dtype: str
+    folder: Path, shape: tuple[int, int, int], dtype: str, ends: dict[int, int]
 ) -> State | None:
-    """The newest snapshot that is whole and not ahead of its journal."""
-    journal = folder / "edits.mlj"
-    length = journal.stat().st_size if journal.exists() else 0
-    for path in _newest_first(folder):
-        state = _read(path, shape, dtype)
-        if state is not None and state.journal_bytes <= length:
+    """The newest snapshot that is whole and belongs to this journal.
+
+    Args:
+        folder: Of the layer.
+        shape: Of the map.
+        dtype: Of the map.
+        ends: Where the journal's records end, each with the record's checksum.
+    """
+    for path in newest_first(folder):
+        state = read_snapshot(path, shape, dtype)
+        if state is None or state.journal_bytes not in ends:
+            continue
+        crc = ends[state.journal_bytes]
+        if state.record_crc in (None, crc):
+            state.record_crc = crc
             return state
     return None
 
@@ -87,32 +94,55 @@ def latest_snapshot(
 def forget_snapshots_after(folder: Path, rev: int) -> None:
     """Remove snapshots of edits that the journal no longer has.
 
-    They are left when somebody cuts a damaged journal, and would belong to another history
-    once it has grown again.
+    They are left when somebody puts an older journal in its place, and would belong to
+    another history once it has grown again.
     """
-    for path in _newest_first(folder):
+    for path in newest_first(folder):
         if int(path.stem.removeprefix("snapshot-")) > rev:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
-def _read(path: Path, shape: tuple[int, ...], dtype: str) -> State | None:
+def newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("snapshot-*.mls"), reverse=True)
+
+
+def _encode(state: State) -> bytes:
+    header = {
+        "op": "snapshot",
+        **{"rev": state.rev, "journal_bytes": state.journal_bytes},
+        "sessions": state.sessions,
+        "segments": segments_to_json(state.segments),
+        "marks": marks_to_json(state.marks.values()),
+        **{"record_crc": state.record_crc, "crc": None},
+    }
+    pieces = (encode_runs(piece) for piece in _pieces(state.voxels))
+    return encode_frame(Frame(header, b"".join(pieces)))
+
+
+def _holds(path: Path, state: State) -> bool:
+    frame = _read_frame(path)
+    if frame is None or frame.header["rev"] != state.rev:
+        return False
+    at = 0
+    for piece in _pieces(state.voxels):
+        coded = encode_runs(piece)
+        if frame.payload[at : at + len(coded)] != coded:
+            return False
+        at += len(coded)
+    return at == len(frame.payload)
+
+
+def _read_frame(path: Path) -> Frame | None:
     try:
         record, _ = next(read_records(path))
-        frame = decode_frame(record)
-        voxels = decode_runs(frame.payload, shape, dtype)
+        return decode_frame(record)
     except (OSError, ValueError, StopIteration):
-        return None  # The journal holds the same.
-    header = frame.header
-    sessions = {name: (seq, rev) for name, (seq, rev) in header["sessions"].items()}
-    return State(
-        header["rev"],
-        header["journal_bytes"],
-        voxels,
-        as_segments(header["segments"]),
-        sessions,
-        {mark.id: mark for mark in as_marks(header.get("marks", ()))},
-    )
+        return None
 
 
-def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("snapshot-*.mls"), reverse=True)
+def _pieces(voxels: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The map in slabs along K, each a stretch of its memory."""
+    count = max(1, _PIECE_VOXELS // max(1, voxels.shape[0] * voxels.shape[1]))
+    for k in range(0, voxels.shape[2], count):
+        yield voxels[:, :, k : k + count]

@@ -26,6 +26,7 @@ _STATUS = {
     "bad-frame": 400,
     "bad-request": 400,
     "exists": 409,
+    "file-changed": 409,
     "run-ended": 409,
     "layer-busy": 503,
 }
@@ -55,9 +56,12 @@ class MedlabHandler(APIHandler):
         reason = self._reason
         self.reply_error(status_code, f"http-{status_code}", f"{reason}.")
 
-    def reply_error(self, status: int, code: str, message: str) -> None:
+    def reply_error(
+        self, status: int, code: str, message: str, told: dict[str, Any] | None = None
+    ) -> None:
+        """What went wrong; `told` is what a program needs to go on."""
         self.set_status(status)
-        self.finish(json.dumps({"message": message, "code": code}))
+        self.finish(json.dumps({**(told or {}), "message": message, "code": code}))
 
     def reply_json(self, content: Any) -> None:
         # NaN is no JSON: browsers refuse it.
@@ -121,7 +125,7 @@ def answer(method: Method) -> Method:
         except MedlabError as error:
             default = 404 if isinstance(error, LookupError) else 422
             status = _STATUS.get(error.code, default)
-            self.reply_error(status, error.code, str(error))
+            self.reply_error(status, error.code, str(error), error.told)
         except StreamClosedError:
             pass
         except OSError as error:

@@ -74,7 +74,7 @@ def test_any_flipped_byte_is_told(home, layer, open_layer):
         path.write_bytes(damaged)
 
         with pytest.raises(
-            JournalDamaged, match=r"must be whole, got .* at byte \d+.*copy"
+            JournalDamaged, match=r"whole, got .* at byte \d+. Recover .*revision \d"
         ):
             open_layer()
 

@@ -1,5 +1,6 @@
 """Layers keep every edit of every writer, and take back what they are asked to."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from medlab.labels import (
     from_frame,
 )
 from medlab.labels._delta import voxel_delta
+from medlab.labels._sealed_json import seal, unseal
 from medlab.scans import Home, ScanSource
 from tests.support.scans import make_volume
 
@@ -190,9 +192,20 @@ def test_since_tells_the_edits_after_a_revision(layer, open_layer):
     for opened in (layer, open_layer()):
         revs = [
             [decode_frame(data).header["rev"] for data in opened.since(rev)]
-            for rev in range(5)
+            for rev in range(4)
         ]
-        assert revs == [[1, 2, 3], [2, 3], [3], [], []]
+        assert revs == [[1, 2, 3], [2, 3], [3], []]
+
+
+def test_a_revision_that_the_layer_does_not_have_is_told(layer):
+    layer.paint("lung", BLOCK)
+
+    with pytest.raises(
+        MedlabError, match=r"no revision 4.*is at 1. Load it again"
+    ) as no:
+        layer.since(4)
+
+    assert (no.value.code, no.value.told) == ("another-history", {"rev": 1})
 
 
 def test_the_snapshot_frame_holds_the_whole_map(layer):
@@ -300,7 +313,7 @@ def test_an_edit_of_something_else_than_is_there_is_refused(layer):
     edit = delta_for(layer, 1)
     layer.paint("liver", np.ones((1, 1, 1), bool))
 
-    with pytest.raises(MedlabError, match=r"revision 1 holds something else. Load"):
+    with pytest.raises(MedlabError, match=r"revision 1 holds something else.*Load"):
         layer.apply(replace(edit, base=1))
 
 
@@ -323,17 +336,42 @@ def test_segments_that_cannot_be_are_refused_with_advice(given, message):
 
 def test_a_layer_of_a_newer_format_is_refused_with_advice(home, layer, open_layer):
     (path,) = home.labels.glob("*/labels/layer.json")
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_bytes(seal({**unseal(path.read_bytes()), "format": 2}))
 
     with pytest.raises(MedlabError, match=r"format 1, got 2. .*update this one"):
         open_layer()
 
 
-def test_a_damaged_description_is_told(home, layer, open_layer):
+def test_a_damaged_description_is_mended_by_its_copy(home, layer, open_layer):
     (path,) = home.labels.glob("*/labels/layer.json")
+    whole = path.read_bytes()
     path.write_text("{")
 
+    assert open_layer().shape == (7, 8, 9)
+
+    assert path.read_bytes() == whole
+    (kept,) = path.parent.glob("layer.json.damaged-*")
+    assert kept.read_text() == "{"
+
+
+def test_a_description_damaged_twice_is_told(home, layer, open_layer):
+    for name in ("layer.json", "layer.copy.json"):
+        (path,) = home.labels.glob(f"*/labels/{name}")
+        path.write_text("{")
+
     with pytest.raises(
-        MedlabError, match=r"must be the JSON that medlab wrote.*backup"
+        MedlabError, match=r"must be the JSON that medlab wrote.*its copy.*backup"
     ):
         open_layer()
+
+
+def test_a_layer_of_an_older_medlab_gets_a_checksum_and_a_copy(home, layer, open_layer):
+    (path,) = home.labels.glob("*/labels/layer.json")
+    told = unseal(path.read_bytes())
+    path.write_text(json.dumps(told, indent=2))
+    (path.parent / "layer.copy.json").unlink()
+
+    open_layer()
+
+    assert json.loads(path.read_text())["crc"]
+    assert unseal((path.parent / "layer.copy.json").read_bytes()) == told
