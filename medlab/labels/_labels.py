@@ -13,7 +13,7 @@ from medlab.labels._grid import OnGrid, grid_of
 from medlab.labels._marks import Mark
 from medlab.labels._segment import Segment, find_segment
 from medlab.labels._stack import LayerStack
-from medlab.labels._write import write_stack
+from medlab.labels._write import Confirm, write_stack
 from medlab.scans import Home, axis_codes, check_same_grid, spacing_mm
 
 
@@ -93,6 +93,7 @@ def save_labels(
     *,
     labelmap: bool = False,
     home: Home | None = None,
+    confirm: Confirm | None = None,
 ) -> Path:
     """Write one layer, or several that overlap, to one file for other programs.
 
@@ -113,6 +114,8 @@ def save_labels(
         scan: What they were drawn on: checked if given, and needed for DICOM SEG.
         labelmap: Write DICOM SEG as a label map (of 2024) rather than as binary.
         home: Where the scan's workplace lies; found by itself when not given.
+        confirm: Called with the new file, whole and checked, right before it takes the
+            old one's place; what it raises keeps the old one.
 
     Raises:
         MedlabError: If the format cannot hold them, or they do not lie on the scan.
@@ -144,5 +147,7 @@ def save_labels(
     )
     needs_images = scan is not None and target.name.lower().endswith(".dcm")
     grid = grid_of(scan, home) if needs_images and scan is not None else None
-    write_stack(target, stack, grid, labelmap=labelmap)
+    write_stack(
+        target, stack, grid, labelmap=labelmap, confirm=confirm or (lambda _: None)
+    )
     return target

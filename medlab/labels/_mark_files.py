@@ -13,7 +13,7 @@ Source:
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ def write_marks(
     affine: NDArray[np.float64],
     segments: Sequence[Segment] = (),
     shape: Sequence[int] | None = None,
+    *,
+    confirm: Callable[[Path], None] = lambda _: None,
 ) -> Path:
     """Write marks as COCO-like `.json` or as `.csv`; read back before it counts.
 
@@ -47,6 +49,7 @@ def write_marks(
         affine: 4x4, voxel to RAS mm, of the scan they were made on.
         segments: What their segment numbers mean.
         shape: Of the scan, `(I, J, K)`, for the sizes of images.
+        confirm: Called with the new file right before it takes its place.
 
     Raises:
         MedlabError: If the suffix is another.
@@ -70,6 +73,7 @@ def write_marks(
                 f"{target.name!r} must read back as it was written, got other marks; the "
                 "older file, if any, was kept. Check the disk, and save again."
             )
+        confirm(temporary)
     return target
 
 

@@ -1,6 +1,7 @@
 """Label files for other programs: whole or not at all, and read back before they count."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from medlab.errors import MedlabError
@@ -26,8 +27,17 @@ MARK_ENDINGS = (".json", ".csv")
 """Files of marks alone."""
 
 
+Confirm = Callable[[Path], None]
+"""Called with the new file, whole and checked, right before it takes its place."""
+
+
 def write_stack(
-    path: Path, stack: LayerStack, scan: Grid | None, *, labelmap: bool = False
+    path: Path,
+    stack: LayerStack,
+    scan: Grid | None,
+    *,
+    labelmap: bool = False,
+    confirm: Confirm = lambda _: None,
 ) -> None:
     """Write layers in the format that the suffix names. See `save_labels`."""
     name = path.name.lower()
@@ -37,13 +47,16 @@ def write_stack(
         with replacing(path) as temporary:
             write_seg_nrrd(temporary, stack)
             check_came_back(stack, read_seg_nrrd(temporary, path.name), path.name)
+            confirm(temporary)
     elif name.endswith((".nii", ".nii.gz")):
-        _write_nifti(path, stack)
+        _write_nifti(path, stack, confirm)
     elif name.endswith(".dcm"):
-        _write_dicom(path, stack, scan, labelmap=labelmap)
+        _write_dicom(path, stack, scan, labelmap=labelmap, confirm=confirm)
     elif name.endswith(MARK_ENDINGS):
         segments = [segment for listed in stack.segments for segment in listed]
-        write_marks(path, stack.marks, stack.affine, segments, stack.shape)
+        write_marks(
+            path, stack.marks, stack.affine, segments, stack.shape, confirm=confirm
+        )
     else:
         raise MedlabError(
             "Labels are written as .seg.nrrd, .nii.gz, .nii or .dcm, and marks as .json or "
@@ -52,7 +65,7 @@ def write_stack(
         )
 
 
-def _write_nifti(path: Path, stack: LayerStack) -> None:
+def _write_nifti(path: Path, stack: LayerStack, confirm: Confirm) -> None:
     voxels, segments = one_map(stack, path.name)
     flat = LayerStack((voxels,), stack.affine, (segments,))
     table = table_path(path)
@@ -64,10 +77,16 @@ def _write_nifti(path: Path, stack: LayerStack) -> None:
             back = read_label_volume(temporary, path.name)
             told = (read_color_table(draft, table.name),)
             check_came_back(flat, LayerStack(back.layers, back.affine, told), path.name)
+            confirm(temporary)
 
 
 def _write_dicom(
-    path: Path, stack: LayerStack, scan: Grid | None, *, labelmap: bool
+    path: Path,
+    stack: LayerStack,
+    scan: Grid | None,
+    *,
+    labelmap: bool,
+    confirm: Confirm,
 ) -> None:
     if scan is None:
         raise MedlabError(
@@ -82,3 +101,4 @@ def _write_dicom(
     with replacing(path) as temporary:
         write_dicom_seg(temporary, stack, scan, labelmap=labelmap)
         check_came_back(stack, read_dicom_seg(temporary, path.name, scan), path.name)
+        confirm(temporary)

@@ -23,6 +23,7 @@ from medlab.scans._cache import source_stamp as source_stamp
 from medlab.scans._cache import thumbnail_png as thumbnail_png
 from medlab.scans._cache import volume_cache as volume_cache
 from medlab.scans._dicom_files import is_dicom as is_dicom
+from medlab.scans._dicom_files import may_be_dicom as may_be_dicom
 from medlab.scans._dicom_files import read_dicom as read_dicom
 from medlab.scans._dicom_slice import DicomSlice as DicomSlice
 from medlab.scans._dicom_slice import slices_of as slices_of
@@ -38,6 +39,7 @@ from medlab.scans._nrrd import read_nrrd_array as read_nrrd_array
 from medlab.scans._nrrd import read_nrrd_fields as read_nrrd_fields
 from medlab.scans._open import ScanNotFound as ScanNotFound
 from medlab.scans._open import open_scan as open_scan
+from medlab.scans._open import read_source_header as read_source_header
 from medlab.scans._open import series_slices as series_slices
 from medlab.scans._picture import draw_thumbnail as draw_thumbnail
 from medlab.scans._picture import proposed_window as proposed_window

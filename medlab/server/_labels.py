@@ -4,7 +4,6 @@ Several edits in one body are written one after the other. Where one is refused,
 it are on disk and acknowledged; the sender sends the rest again and is told what was wrong.
 """
 
-from pathlib import Path
 from typing import Any
 
 from medlab.errors import MedlabError
@@ -21,8 +20,6 @@ from medlab.labels import (
 from medlab.scans import find_scan
 from medlab.server._base import MedlabHandler, answer
 from medlab.server._workplace import Workplace
-
-_SUFFIXES = {"nii.gz": ".nii.gz", "nii": ".nii", "seg.nrrd": ".seg.nrrd"}
 
 
 class LayersHandler(MedlabHandler):
@@ -98,24 +95,6 @@ class OpsHandler(MedlabHandler):
         self.reply_bytes(join_frames(acks))
 
 
-class ExportHandler(MedlabHandler):
-    """POST labels/{id}/{layer}/export `{path, format}`: a file for other programs."""
-
-    @answer
-    async def post(self, scan: str, name: str) -> None:
-        scan_id, body = self.scan_id(scan), self.json_body()
-        path = await self.workplace.run(
-            "quick",
-            lambda: _export(
-                self.workplace,
-                self.workplace.layer(scan_id, name),
-                str(body.get("path", "")),
-                str(body.get("format", "")),
-            ),
-        )
-        self.reply_json({"path": path})
-
-
 def _describe_all(workplace: Workplace, scan_id: str) -> list[dict[str, Any]]:
     names = list_layers(workplace.home, scan_id)
     if not names:
@@ -145,35 +124,9 @@ def _write_edits(layer: Layer, body: bytes) -> list[bytes]:
     return acks
 
 
-def _export(workplace: Workplace, layer: Layer, path: str, kind: str) -> str:
-    if kind and kind not in _SUFFIXES:
-        raise MedlabError(
-            f"format must be one of {', '.join(_SUFFIXES)}, got {kind!r}.",
-            code="bad-request",
-        )
-    suffix = _SUFFIXES.get(kind, "")
-    if not path.lower().endswith(suffix):
-        path += suffix
-    target = workplace.inside(path)
-    if any(part.startswith(".") for part in Path(path).parts):
-        raise MedlabError(
-            "Labels are not exported to hidden files or folders. Choose another path.",
-            code="bad-request",
-        )
-    if target.exists():
-        raise MedlabError(
-            f"There is a file {target.name!r} already, and it may be a scan. Choose "
-            "another name, or remove it first.",
-            code="exists",
-        )
-    layer.labels().save(target)
-    return workplace.home.name(target)
-
-
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [
     (r"labels/([^/]+)", LayersHandler),
     (r"labels/([^/]+)/([^/]+)", LayerHandler),
     (r"labels/([^/]+)/([^/]+)/snapshot", SnapshotHandler),
     (r"labels/([^/]+)/([^/]+)/ops", OpsHandler),
-    (r"labels/([^/]+)/([^/]+)/export", ExportHandler),
 ]

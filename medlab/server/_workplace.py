@@ -25,7 +25,7 @@ from medlab.scans import (
 _Result = TypeVar("_Result")
 
 # Kinds of work do not wait for one another: a stroke is written while scans decode.
-_THREADS = {"quick": 8, "listing": 1, "volumes": 3, "thumbnails": 2}
+_THREADS = {"quick": 8, "listing": 1, "volumes": 3, "thumbnails": 2, "files": 2}
 _OPEN_LAYERS = 16
 _OPEN_VOLUMES = 8
 _TRUSTED_S = 2.0
@@ -64,7 +64,7 @@ class Workplace:
         return True
 
     async def run(self, kind: str, work: Callable[..., _Result], *args: Any) -> _Result:
-        """Do slow work in a thread: `kind` is one of quick, listing, volumes, thumbnails."""
+        """Do slow work in a thread; `kind` is a key of the table of threads above."""
         pool = self._pools.get(kind)
         if pool is None:
             pool = ThreadPoolExecutor(_THREADS[kind], f"medlab-{kind}")
