@@ -300,14 +300,25 @@ export class SliceEditor {
   private _followSession(session: LabelSession): void {
     const { signal } = this._abort;
     session.changed.connect(() => {
-      if (session.isKept) {
-        this._status.showSaveState(session.state, session.message);
+      if (session.layer) {
+        this._status.showSaveState(session);
         this._announcer.say('saving', this._status.saving);
       }
       this.saveStateChanged.emit(session.state);
     });
     session.changed.emit();
-    window.addEventListener('pagehide', () => session.flush(), { signal });
+    // A hidden page may never be shown again: what is in the hand is kept too.
+    const keep = () => session.keepNow();
+    window.addEventListener('pagehide', keep, { signal });
+    document.addEventListener('visibilitychange', keep, { signal });
+    session.conflicted.connect(told => {
+      const mine = told.find(
+        ({ from }) => from === this.settings.values.segment
+      );
+      if (mine?.to !== undefined) {
+        this.settings.set({ segment: mine.to });
+      }
+    });
     window.addEventListener('online', () => session.retry(), { signal });
     window.addEventListener(
       'beforeunload',

@@ -1,7 +1,9 @@
 import type { Announcer } from './bars/announcer';
 import { ACTION_EVENT } from './action_event';
+import { FileMenu } from './bars/file_menu';
 import { KeyOverlay } from './bars/key_overlay';
 import { ReadOut } from './bars/read_out';
+import { SaveBanner } from './bars/save_banner';
 import type { SideColumn } from './bars/side_column';
 import { Speech } from './bars/speech';
 import type { StatusBar } from './bars/status_bar';
@@ -9,11 +11,7 @@ import { Toolbar, toolbarOptions } from './bars/toolbar';
 import type { IEditorContext } from './context';
 import { EffectPanel } from './effects/panel';
 import { Emitter } from './emitter';
-import {
-  ACTIONS,
-  type IAction,
-  type IActionTarget
-} from './input/actions';
+import { ACTIONS, type IAction, type IActionTarget } from './input/actions';
 import { Gestures } from './input/gestures';
 import { KeyListener } from './input/key_listener';
 import { KeyMap } from './input/key_map';
@@ -69,10 +67,12 @@ export class EditorParts implements IActionTarget {
       context.hasTools,
       context.trans
     );
+    this.files = new FileMenu(context);
+    this._banner = new SaveBanner(context);
     this._place();
     this._parts = [
       ...[this._toolbar, this.pointer, ...gestures, this.panel, this.tools],
-      ...[this.effects, this.layers, this.marks],
+      ...[this.effects, this.layers, this.marks, this.files, this._banner],
       new Speech(context, _frame.announcer)
     ];
     this._stop = context.session.changed.connect(() => this.changed.emit());
@@ -86,6 +86,7 @@ export class EditorParts implements IActionTarget {
 
   readonly changed = new Emitter<void>();
   readonly readOut: ReadOut;
+  readonly files: FileMenu;
   readonly panel: SegmentPanel;
   readonly layers: LayerChooser;
   readonly marks: MarkPanel;
@@ -104,9 +105,7 @@ export class EditorParts implements IActionTarget {
   }
 
   save(): void {
-    const { session, notify, trans } = this.context;
-    session.flush();
-    notify(trans('Every stroke is saved as it is drawn.'));
+    void this.files.save();
   }
 
   showKeys(): void {
@@ -191,8 +190,11 @@ export class EditorParts implements IActionTarget {
   /** Puts the parts' nodes where they belong. */
   private _place(): void {
     const { hasTools, scene } = this.context;
-    const { node, side } = this._frame;
-    node.prepend(this._toolbar.node);
+    const { node, side, status } = this._frame;
+    node.prepend(this._toolbar.node, this._banner.node);
+    if (this.context.session.layer) {
+      status.node.append(this.files.node);
+    }
     node.append(this._keyOverlay.node);
     if (hasTools || scene.labels.segments.length > 0) {
       side.place('segments', this.panel.node, this.panel.buttons);
@@ -222,6 +224,7 @@ export class EditorParts implements IActionTarget {
 
   private readonly _parts: readonly { dispose(): void }[];
   private readonly _toolbar: Toolbar;
+  private readonly _banner: SaveBanner;
   private readonly _keyOverlay: KeyOverlay;
   private readonly _stop: () => void;
   private _keys: KeyMap<IAction> = new KeyMap(ACTIONS);

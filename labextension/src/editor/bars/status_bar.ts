@@ -4,16 +4,9 @@ import { element } from '../dom';
 import type { Translate } from '../translate';
 import { rasOf } from '../view/geometry';
 import { icon, type IconName } from '../icons';
-import type { SaveState } from '../labels/journal';
 import type { LabelMap } from '../labels/label_map';
+import type { LabelSession } from '../labels/label_session';
 import type { Volume } from '../view/volume';
-
-const SAVE_WORDS: Record<SaveState, [IconName, string]> = {
-  saved: ['check', 'Saved'],
-  saving: ['clock', 'Saving…'],
-  unsaved: ['warning', 'Not saved'],
-  offline: ['cloud', 'Offline: will save when the server is back']
-};
 
 /** Position, value and saving state, below the planes. */
 export class StatusBar {
@@ -46,15 +39,19 @@ export class StatusBar {
     this._value.textContent = `${values.map(number).join(', ')} ${unit}${name}`;
   }
 
-  showSaveState(state: SaveState, message: string): void {
-    const [name, words] = SAVE_WORDS[state];
+  /** Where what was drawn is kept, in words and as an icon. */
+  showSaveState(session: LabelSession): void {
+    const { state, place, message } = session;
+    const [name, words] = saveWords(session);
+    const text = this._trans(words);
+    const path = session.file?.info.path ?? '';
     this._save.hidden = false;
     this._save.dataset.state = state;
-    this._save.title = message;
-    this._save.replaceChildren(
-      icon(name),
-      element('span', { text: this._trans(words) })
-    );
+    this._save.dataset.place = place;
+    this._save.title = message || (place === 'file' ? path : '');
+    if (this._save.textContent !== text) {
+      this._save.replaceChildren(icon(name), element('span', { text }));
+    }
   }
 
   /** A sentence for the reader; empty clears it. */
@@ -81,4 +78,34 @@ export class StatusBar {
   private readonly _save = element('span', {
     className: 'medlab-Status-save'
   });
+}
+
+/** The icon and the words, before translation, for where the edits are. */
+function saveWords(session: LabelSession): [IconName, string] {
+  const { state, place, trouble } = session;
+  const isInBrowser = place === 'browser';
+  if (trouble?.kind === 'damaged') {
+    return ['warning', 'Damaged on disk'];
+  }
+  if (trouble?.kind === 'login') {
+    return isInBrowser
+      ? ['browser', 'In this browser: log in again']
+      : ['lock', 'Log in again'];
+  }
+  switch (state) {
+    case 'saved':
+      return place === 'file' ? ['file', 'In the file'] : ['disk', 'On disk'];
+    case 'saving':
+      return isInBrowser
+        ? ['browser', 'In this browser, on its way to disk…']
+        : ['clock', 'Saving…'];
+    case 'offline':
+      return isInBrowser
+        ? ['browser', 'In this browser, until the server is back']
+        : ['cloud', 'Offline'];
+    case 'unsaved':
+      return isInBrowser
+        ? ['warning', 'In this browser, not on disk']
+        : ['warning', 'Not on disk'];
+  }
 }

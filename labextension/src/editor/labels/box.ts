@@ -73,3 +73,29 @@ export function boxOf(
   }
   return box;
 }
+
+/** The smallest box around the voxels that differ between two maps; null without any. */
+export function boxOfLabels(
+  a: Uint8Array | Uint16Array,
+  b: Uint8Array | Uint16Array,
+  shape: Triple
+): Box | null {
+  const [I, J, K] = shape;
+  const box: Box = [I, 0, J, 0, K, 0];
+  let at = 0;
+  for (let k = 0; k < K; k++) {
+    for (let j = 0; j < J; j++) {
+      for (let i = 0; i < I; i++, at++) {
+        if (a[at] !== b[at]) {
+          box[0] = Math.min(box[0], i);
+          box[1] = Math.max(box[1], i + 1);
+          box[2] = Math.min(box[2], j);
+          box[3] = Math.max(box[3], j + 1);
+          box[4] = Math.min(box[4], k);
+          box[5] = k + 1;
+        }
+      }
+    }
+  }
+  return isEmpty(box) ? null : box;
+}

@@ -4,14 +4,17 @@ import {
   decodeFrame,
   decodeSnapshot,
   type IDelta,
+  type ISnapshot,
   splitFrames,
   type Turn
 } from '../../server/frames';
 import {
   fetchHistory,
   fetchLayer,
+  fetchLayers,
   fetchSnapshot,
   openLayer,
+  readLabelFile,
   recoverLayer
 } from '../../server/requests';
 import type {
@@ -36,10 +39,12 @@ import {
 } from './delta';
 import { History, type IStep, redoing, undoing } from './history';
 import { type IPlace, Journal, type SaveState } from './journal';
+import { additions, overlapsMap, replacements } from './import';
 import { LabelMap } from './label_map';
 import { Later, type Work } from './later';
 import { LayerFile } from './layer_file';
 import { isSame, mergeMarks } from './lists';
+import { OtherLayers } from './other_layers';
 import { MemoryStore, openPendingStore } from './pending_store';
 import { rebase } from './rebase';
 import { type ITrouble, troubleOf } from './trouble';
@@ -75,12 +80,19 @@ export class LabelSession {
   private constructor(
     private readonly _options: ISessionOptions,
     readonly labels: LabelMap
-  ) {}
+  ) {
+    this.others = new OtherLayers(
+      _options.server,
+      _options.scanId,
+      labels,
+      this._closed.signal
+    );
+  }
 
   /** Loads the layer, and makes it when it is to be drawn on. */
   static async open(
     options: ISessionOptions,
-    info: IVolumeInfo,
+    info: Pick<IVolumeInfo, 'shape'>,
     signal: AbortSignal
   ): Promise<LabelSession> {
     const session = new LabelSession(options, new LabelMap(info.shape));
@@ -92,6 +104,8 @@ export class LabelSession {
 
   /** The saving state, the sentence to it or the history changed. */
   readonly changed = new Emitter<void>();
+  /** The scan's further layers, to look at. */
+  readonly others: OtherLayers;
   /** Others came between: what the reader should know of. */
   readonly conflicted = new Emitter<IConflict[]>();
 
@@ -160,6 +174,11 @@ export class LabelSession {
     return this.labels.marks;
   }
 
+  /** Further layers that are shown below this one. */
+  get otherLayers(): LabelMap[] {
+    return this.others.shown;
+  }
+
   get canUndo(): boolean {
     return this._coder.isBusy || this._history.canUndo;
   }
@@ -186,6 +205,7 @@ export class LabelSession {
   }
 
   release(): void {
+    this._dropUnfinished();
     this._soFar = null;
     this._journal?.release();
   }
@@ -212,7 +232,7 @@ export class LabelSession {
   commitLater(coding: Work<Edit | null>): void {
     this._soFar = null;
     this._coder.start(coding, edit => {
-      this.release();
+      this._journal?.release();
       if (edit) {
         this.commit([edit]);
       } else {
@@ -317,6 +337,53 @@ export class LabelSession {
     this.changed.emit();
   }
 
+  /** What a label file holds, one snapshot for each layer that it needs. */
+  async readFile(path: string): Promise<ISnapshot[]> {
+    const { server, scanId } = this._options;
+    const { signal } = this._closed;
+    const body = await readLabelFile(server, scanId, this.layer, path, signal);
+    return splitFrames(body).map(decodeSnapshot);
+  }
+
+  /**
+   * Takes what a file holds into the labels, as one step of the history.
+   *
+   * @param replaces - the layer becomes what the file holds, instead of getting it in
+   *   addition
+   * @returns names of the layers that it went to: what overlaps gets a further one
+   */
+  async takeIn(
+    snapshots: readonly ISnapshot[],
+    replaces = false
+  ): Promise<string[]> {
+    this.flush();
+    const [first, ...more] = snapshots;
+    const rest = [...more];
+    const names: string[] = [];
+    if (replaces) {
+      this._commitUnseen(replacements(this.labels, first));
+      names.push(this.layer);
+    } else if (overlapsMap(this.labels, first)) {
+      rest.unshift(first);
+    } else {
+      this._commitUnseen(additions(this.labels, first));
+      names.push(this.layer);
+    }
+    for (const snapshot of rest) {
+      names.push(await this._takeIntoNewLayer(snapshot));
+    }
+    if (rest.length > 0) {
+      await this.others.refresh();
+    }
+    return names;
+  }
+
+  /** Makes a further layer and opens it. */
+  async addLayer(): Promise<void> {
+    await this.switchLayer(await this._freeName());
+    await this.others.refresh();
+  }
+
   /** Goes back to the last state that is whole, after damage on the server's disk. */
   async recover(): Promise<void> {
     const { server, scanId, layer } = this._options;
@@ -336,6 +403,40 @@ export class LabelSession {
     this.changed.clear();
     this.conflicted.clear();
     this.labels.changed.clear();
+  }
+
+  /** Takes edits that the map does not show yet as one step of the history. */
+  private _commitUnseen(step: readonly Edit[]): void {
+    step.forEach(edit => applyEdit(this.labels, edit));
+    this.commit(step);
+  }
+
+  private async _takeIntoNewLayer(snapshot: ISnapshot): Promise<string> {
+    const { shape } = this.labels;
+    const layer = await this._freeName();
+    const options = { ...this._options, layer, segments: [] };
+    const { signal } = this._closed;
+    const other = await LabelSession.open(options, { shape }, signal);
+    await other.start();
+    other._commitUnseen(additions(other.labels, snapshot));
+    try {
+      await other.settled();
+    } finally {
+      other.dispose();
+    }
+    return layer;
+  }
+
+  private async _freeName(): Promise<string> {
+    const { server, scanId } = this._options;
+    const layers = await fetchLayers(server, scanId);
+    const names = new Set(layers.map(({ name }) => name));
+    const stem = this.layer.replace(/-\d+$/, '') || 'labels';
+    let number = 2;
+    while (names.has(`${stem}-${number}`)) {
+      number++;
+    }
+    return `${stem}-${number}`;
   }
 
   private async _load(layer: string, signal: AbortSignal): Promise<void> {

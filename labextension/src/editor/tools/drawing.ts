@@ -49,7 +49,7 @@ export class Drawing {
   ) {
     const { scene, session, settings } = _context;
     // What is still being made of the last stroke is handed over first.
-    session.hold();
+    session.hold(() => this._stroke.finish());
     this._stroke = new Stroke(scene.labels, tool, settings.values.segment);
     this.ink = inkFor(_context, tool, this._stroke);
   }
