@@ -14,7 +14,7 @@ import { EffectForm } from './form';
 import type { Values } from './fields';
 import { LivePreview, type IWish } from './live_preview';
 import { type IEffectPlace, Missing } from './place';
-import type { IProposal } from './proposal';
+import { type IProposal, isSketch } from './proposal';
 import { EFFECTS, effectNamed, type IEffect } from './registry';
 import { SeedField } from './seed_field';
 import { SegmentChoice } from './segment_choice';
@@ -241,7 +241,9 @@ export class EffectPanel implements IEffectCommands {
     const { trans } = this._context;
     const { state } = this._live;
     const isAsking = state.kind === 'asking';
-    this._context.planes.node.classList.toggle('medlab-mod-asking', isAsking);
+    const { planes, scene } = this._context;
+    const isPale = isAsking && !!scene.proposal && !isSketch(scene.proposal);
+    planes.node.classList.toggle('medlab-mod-asking', isPale);
     if (state.kind === 'shown') {
       const segments = this._known;
       this._bar.show(countWords(state.count, segments, trans));
