@@ -6,6 +6,10 @@ then acknowledged. Kernels, scripts and servers write the same journal under a f
 read it without one. Nothing is rewritten in place, so nothing can be half written.
 """
 
+from medlab.labels._answers import Answer as Answer
+from medlab.labels._answers import answer_labels as answer_labels
+from medlab.labels._answers import answer_of as answer_of
+from medlab.labels._answers import whole_number as whole_number
 from medlab.labels._color_tables import read_color_table as read_color_table
 from medlab.labels._color_tables import write_color_table as write_color_table
 from medlab.labels._delta import Delta as Delta
@@ -34,6 +38,7 @@ from medlab.labels._layer_file import FileChanged as FileChanged
 from medlab.labels._layer_file import file_state as file_state
 from medlab.labels._layer_file import format_of_file as format_of_file
 from medlab.labels._layer_file import save_layers as save_layers
+from medlab.labels._ledger import AnotherHistory as AnotherHistory
 from medlab.labels._ledger import LayerBusy as LayerBusy
 from medlab.labels._mark_files import read_marks as read_marks
 from medlab.labels._mark_files import write_marks as write_marks

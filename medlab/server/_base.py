@@ -16,20 +16,12 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from medlab.errors import MedlabError
-from medlab.labels import StaleEdit, join_frames
+from medlab.labels import Answer, answer_of
 from medlab.scans import ScanNotFound
 from medlab.server._workplace import Workplace
 
 OCTETS = "application/octet-stream"
 _SCAN_ID = re.compile(r"[0-9a-f]{16}")
-_STATUS = {
-    "bad-frame": 400,
-    "bad-request": 400,
-    "exists": 409,
-    "file-changed": 409,
-    "run-ended": 409,
-    "layer-busy": 503,
-}
 
 Method = Callable[..., Awaitable[None]]
 
@@ -56,12 +48,16 @@ class MedlabHandler(APIHandler):
         reason = self._reason
         self.reply_error(status_code, f"http-{status_code}", f"{reason}.")
 
-    def reply_error(
-        self, status: int, code: str, message: str, told: dict[str, Any] | None = None
-    ) -> None:
-        """What went wrong; `told` is what a program needs to go on."""
-        self.set_status(status)
-        self.finish(json.dumps({**(told or {}), "message": message, "code": code}))
+    def reply_error(self, status: int, code: str, message: str) -> None:
+        self.reply(Answer({"message": message, "code": code}, status=status))
+
+    def reply(self, told: Answer) -> None:
+        """Send what the labels answer."""
+        self.set_status(told.status)
+        if told.body is None:
+            self.reply_json(told.json)
+        else:
+            self.reply_bytes(told.body)
 
     def reply_json(self, content: Any) -> None:
         # NaN is no JSON: browsers refuse it.
@@ -96,6 +92,10 @@ class MedlabHandler(APIHandler):
             )
         return int(text)
 
+    def query_names(self) -> list[str]:
+        """Names of the request's parameters."""
+        return list(self.request.query_arguments)
+
     def json_body(self) -> dict[str, Any]:
         """The body of the request, an object."""
         try:
@@ -119,21 +119,16 @@ def answer(method: Method) -> Method:
         self.check_xsrf_cookie()
         try:
             await method(self, *args)
-        except StaleEdit as error:
-            self.set_status(409)
-            self.reply_bytes(join_frames(error.missed))
-        except MedlabError as error:
-            default = 404 if isinstance(error, LookupError) else 422
-            status = _STATUS.get(error.code, default)
-            self.reply_error(status, error.code, str(error), error.told)
         except StreamClosedError:
             pass
-        except OSError as error:
-            self.log.error("medlab: %s failed: %s", self.request.method, error.strerror)
-            sentence = (
-                f"The server's disk refused ({error.strerror}). Nothing was written."
-            )
-            self.reply_error(507, "disk", sentence)
+        except (MedlabError, OSError) as error:
+            if isinstance(error, OSError):
+                asked, why = self.request.method, error.strerror
+                self.log.error("medlab: %s failed: %s", asked, why)
+            told = answer_of(error)
+            if told is None:
+                raise
+            self.reply(told)
 
     # In this order: who are you, may you, and only then anything else.
     return cast(Method, web.authenticated(authorized(checked)))

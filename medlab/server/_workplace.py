@@ -132,6 +132,20 @@ class Workplace:
                 self._layers.popitem(last=False)
             return layer
 
+    def recover(self, scan_id: str, name: str) -> Layer:
+        """The layer at its last good state; its damaged files are kept beside.
+
+        Raises:
+            LayerNotFound: If there is none.
+        """
+        source, key = find_scan(scan_id, self.home), (scan_id, name)
+        with self._guard:
+            known = self._layers.get(key)
+        layer = Layer.recover(self.home, source, name, known=known)
+        with self._guard:
+            self._layers[key] = layer
+        return layer
+
 
 def _check_shape(layer: Layer, volume: CachedVolume) -> None:
     shape = tuple(volume.info["shape"])

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from medlab.errors import MedlabError
 from medlab.labels import (
+    Answer,
     Frame,
     Layer,
-    StaleEdit,
-    decode_frame,
+    answer_labels,
+    answer_of,
     encode_frame,
-    from_frame,
-    join_frames,
-    split_frames,
+    list_layers,
+    whole_number,
 )
 from medlab.scans import Home, ScanSource, volume_cache
 
@@ -76,54 +75,43 @@ class CommServer:
         match parts.path.split("/"):
             case [room, scan, *rest] if scan == self._source.scan_id:
                 try:
-                    return self._route(method, [room, *rest], query, body)
-                except StaleEdit as error:
-                    return Reply(409, join_frames(error.missed))
-                except MedlabError as error:
-                    status = 404 if isinstance(error, LookupError) else 422
-                    return _json({"message": str(error), "code": error.code}, status)
+                    return _encoded(self._route(method, room, rest, query, body))
+                except Exception as error:
+                    told = answer_of(error)
+                    if told is None:
+                        raise
+                    return _encoded(told)
         sentence = "This widget answers for its own scan only. Open another widget."
-        return _json({"message": sentence, "code": "not-found"}, 404)
+        return _encoded(Answer({"message": sentence, "code": "not-found"}, status=404))
 
     def _route(
-        self, method: str, route: list[str], query: dict[str, str], body: bytes
-    ) -> Reply:
-        match method, route:
-            case "GET", ["volumes"]:
-                return _json(volume_cache(self._source, self._home).info)
-            case "GET", ["volumes", "slab"]:
-                return self._slab(int(query["k0"]), int(query["k1"]))
-            case "POST", ["labels", name]:
-                segments = json.loads(body or b"{}").get("segments")
-                return _json(self._layer(name, segments).describe())
-            case "GET", ["labels", name]:
-                return _json(self._layer(name).describe())
-            case "GET", ["labels", name, "snapshot"]:
-                return Reply(200, self._layer(name).snapshot())
-            case "GET", ["labels", name, "ops"]:
-                frames = self._layer(name).since(int(query["from"]))
-                return Reply(200, join_frames(frames))
-            case "POST", ["labels", name, "ops"]:
-                layer = self._layer(name)
-                deltas = [from_frame(decode_frame(f)) for f in split_frames(body)]
-                acks = [layer.apply(delta).encode() for delta in deltas]
-                return Reply(200, join_frames(acks))
+        self,
+        method: str,
+        room: str,
+        rest: list[str],
+        query: dict[str, str],
+        body: bytes,
+    ) -> Answer:
+        match method, room, rest:
+            case "GET", "volumes", []:
+                return Answer(volume_cache(self._source, self._home).info)
+            case "GET", "volumes", ["slab"]:
+                k0, k1 = whole_number(query, "k0", 0), whole_number(query, "k1", 1)
+                return Answer(body=self._slab(k0, k1))
+            case _, "labels", [] | [_] | [
+                _,
+                "snapshot" | "ops" | "history" | "recover",
+            ]:
+                return answer_labels(self, method, rest, query, body)
         sentence = "Without a medlab server a widget has volumes and labels only."
-        return _json({"message": sentence, "code": "not-found"}, 404)
+        return Answer({"message": sentence, "code": "not-found"}, status=404)
 
-    def _slab(self, k0: int, k1: int) -> Reply:
-        cached = volume_cache(self._source, self._home)
-        i, j, k = cached.info["shape"]
-        k0, k1 = max(0, k0), min(k, k1)
-        part = cached.voxels[..., k0:k1]
-        header = {
-            **{"op": "slab", "scan": self._source.scan_id},
-            **{"box": [0, i, 0, j, k0, k1], "dtype": cached.info["dtype"]},
-            **{"channels": cached.info["channels"], "enc": "raw", "crc": None},
-        }
-        return Reply(200, encode_frame(Frame(header, part.tobytes(order="F"))))
+    # The layers of the scan, as `answer_labels` asks for them.
 
-    def _layer(self, name: str, segments: list[Any] | None = None) -> Layer:
+    def names(self) -> list[str]:
+        return list_layers(self._home, self._source.scan_id)
+
+    def open(self, name: str, segments: list[Any] | None = None) -> Layer:
         if name not in self._layers:
             self._layers[name] = Layer.open(
                 self._home,
@@ -134,6 +122,25 @@ class CommServer:
             )
         return self._layers[name]
 
+    def recover(self, name: str) -> Layer:
+        known = self._layers.get(name)
+        layer = Layer.recover(self._home, self._source, name, known=known)
+        self._layers[name] = layer
+        return layer
 
-def _json(reply: Any, status: int = 200) -> Reply:
-    return Reply(status, json.dumps(reply).encode())
+    def _slab(self, k0: int, k1: int) -> bytes:
+        cached = volume_cache(self._source, self._home)
+        i, j, k = cached.info["shape"]
+        k0, k1 = max(0, k0), min(k, k1)
+        part = cached.voxels[..., k0:k1]
+        header = {
+            **{"op": "slab", "scan": self._source.scan_id},
+            **{"box": [0, i, 0, j, k0, k1], "dtype": cached.info["dtype"]},
+            **{"channels": cached.info["channels"], "enc": "raw", "crc": None},
+        }
+        return encode_frame(Frame(header, part.tobytes(order="F")))
+
+
+def _encoded(told: Answer) -> Reply:
+    body = json.dumps(told.json).encode() if told.body is None else told.body
+    return Reply(told.status, body)

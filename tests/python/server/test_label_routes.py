@@ -9,6 +9,7 @@ import pytest
 
 from medlab.labels import (
     Delta,
+    as_marks,
     decode_frame,
     decode_runs,
     encode_frame,
@@ -42,6 +43,15 @@ def stroke(scan, /, *, base, seq, before=0, after=1, box=(1, 4, 2, 5, 3, 5), **c
         "after": encode_runs(np.full(shape, after)),
     }
     return encode_frame(to_frame(Delta(**{**fields, **changes})))
+
+
+def forget_open_layers(app):
+    """As after a restart of the server."""
+    for rules in app.web_app.default_router.rules:
+        for rule in getattr(rules.target, "rules", []):
+            workplace = rule.target_kwargs.get("workplace")
+            if workplace is not None:
+                workplace._layers.clear()
 
 
 @pytest.fixture
@@ -248,3 +258,175 @@ async def test_labels_on_a_scan_that_cannot_be_read_are_refused(refused, broken)
     status, reply = await refused(*path, method="POST", body={"segments": []})
 
     assert (status, reply["code"]) == (422, "not-a-scan")
+
+
+WHO = "5eed5eed"
+MARK = {
+    **{"id": "0123456789ab", "kind": "point", "name": "nodule", "color": None},
+    **{"segment": 1, "plane": None, "points": [[1, 2.5, 3]], "scope": None},
+    **{"value": None, "note": ""},
+}
+
+
+def mark_edit(scan, /, *, base, seq, before=(), after=()):
+    lists = (as_marks(before), as_marks(after))
+    return encode_frame(
+        to_frame(
+            Delta(
+                *(scan.scan_id, "lungs", base, "0a0b0c0d", seq, "marks", 0, None),
+                marks=lists,
+            )
+        )
+    )
+
+
+async def test_marks_are_kept_and_told(ask, address, scan, layer, send):
+    await send(mark_edit(scan, base=0, seq=1, after=[MARK]))
+
+    assert (await ask(*address))["marks"] == [MARK]
+    frame = decode_frame(await ask(*address, "snapshot"))
+    assert frame.header["marks"] == [MARK]
+    assert list(frame.header)[-3:] == ["segments", "marks", "crc"]
+
+
+async def test_a_mark_that_was_changed_meanwhile_is_not_overwritten(
+    refused, address, scan, layer, send
+):
+    await send(mark_edit(scan, base=0, seq=1, after=[MARK]))
+    again = mark_edit(scan, base=1, seq=2, after=[{**MARK, "name": "cyst"}])
+
+    body = join_frames([again])
+    status, reply = await refused(*address, "ops", method="POST", body=body)
+
+    assert (status, reply["code"]) == (422, "another-before")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"after": 2},  # Draws into a locked segment.
+        {"before": 0, "after": 2, "tool": "undo", "turn": ("undo", "0a0b0c0d", 1)},
+    ],
+)
+async def test_no_edit_changes_a_locked_segment(
+    refused, address, scan, layer, map_now, changes
+):
+    body = join_frames([stroke(scan, base=0, seq=1, **changes)])
+
+    status, reply = await refused(*address, "ops", method="POST", body=body)
+
+    assert (status, reply["code"]) == (422, "locked")
+    assert "'right lung' is locked. Unlock it to draw" in reply["message"]
+    assert (await map_now())[0] == 0
+
+
+async def test_the_history_of_one_person_is_told_apart_from_the_others(
+    ask, address, scan, layer, send
+):
+    first = stroke(scan, base=0, seq=1, by=WHO, step=1)
+    other = stroke(scan, base=1, seq=1, before=1, session="ffffffff")
+    taken_back = stroke(
+        *(scan,),
+        **{"base": 2, "seq": 2, "before": 1, "after": 0, "by": WHO, "step": 2},
+        turn=("undo", "0a0b0c0d", 1),
+    )
+    await send(first, other, taken_back)
+
+    frames = split_frames(await ask(*address, "history", by=WHO))
+
+    headers = [decode_frame(frame).header for frame in frames]
+    assert [header["rev"] for header in headers] == [1, 3]
+    assert headers[1]["turn"] == ["undo", "0a0b0c0d", 1]
+    assert split_frames(await ask(*address, "history", by="00000001")) == []
+
+
+async def test_a_history_of_few_steps_holds_the_newest(ask, address, scan, layer, send):
+    frames = [
+        stroke(scan, base=n, seq=n + 1, before=n % 2, after=1 - n % 2, by=WHO)
+        for n in range(5)
+    ]
+    await send(*frames)
+
+    few = split_frames(await ask(*address, "history", by=WHO, steps=2))
+
+    assert [decode_frame(frame).header["rev"] for frame in few] == [4, 5]
+
+
+@pytest.mark.parametrize("who", ["", "me", "5EED5EED", "5eed5eed0"])
+async def test_a_history_of_nobody_is_refused(refused, address, layer, who):
+    status, reply = await refused(*address, "history", by=who)
+
+    assert (status, reply["code"]) == (400, "bad-request")
+
+
+async def test_a_revision_that_the_layer_does_not_have_is_told(
+    refused, address, scan, layer, send
+):
+    await send(stroke(scan, base=0, seq=1))
+
+    status, reply = await refused(*address, "ops", **{"from": 9})
+
+    assert (status, reply) == (422, contract("another-history.json"))
+
+
+async def test_a_damaged_layer_is_told_and_recovered(
+    ask, refused, address, scan, layer, send, home, jp_serverapp
+):
+    await send(stroke(scan, base=0, seq=1))
+    (journal,) = home.labels.rglob("edits.mlj")
+    damaged = bytearray(journal.read_bytes())
+    damaged[40] ^= 8
+    journal.write_bytes(damaged)
+    forget_open_layers(jp_serverapp)
+
+    status, reply = await refused(*address)
+    listed = await ask("labels", scan.scan_id)
+    recovered = await ask(*address, "recover", method="POST", body={})
+
+    assert (status, reply) == (422, contract("damaged.json"))
+    assert listed["layers"][0]["damage"]["code"] == "journal-damaged"
+    # Above every revision that somebody was told, so that nobody goes on unawares.
+    assert recovered == {**layer, "rev": 2}
+    (kept,) = journal.parent.glob("edits.mlj.damaged-*")
+    assert kept.read_bytes() == damaged
+    assert [a["rev"] for a in await send(stroke(scan, base=2, seq=2))] == [3]
+
+
+async def test_a_server_that_has_the_layer_open_loses_nothing_by_a_damage(
+    ask, address, scan, layer, send, home, map_now
+):
+    await send(stroke(scan, base=0, seq=1))
+    (journal,) = home.labels.rglob("edits.mlj")
+    damaged = bytearray(journal.read_bytes())
+    damaged[40] ^= 8
+    journal.write_bytes(damaged)
+
+    await ask(*address, "recover", method="POST", body={})
+
+    expected = np.zeros(SHAPE, np.uint8)
+    expected[1:4, 2:5, 3:5] = 1
+    np.testing.assert_array_equal((await map_now())[1], expected)
+
+
+async def test_a_layer_that_is_whole_is_left_alone_by_a_recovery(
+    ask, address, scan, layer, send, home
+):
+    await send(stroke(scan, base=0, seq=1))
+
+    recovered = await ask(*address, "recover", method="POST", body={})
+
+    assert recovered == {**layer, "rev": 1}
+    assert not list(home.labels.rglob("*.damaged-*"))
+
+
+@pytest.mark.parametrize(
+    ("method", "what"), [("POST", "snapshot"), ("GET", "recover"), ("POST", "history")]
+)
+async def test_a_method_that_a_route_has_not_is_refused(
+    refused, address, layer, method, what
+):
+    body = None if method == "GET" else {}
+
+    status, reply = await refused(*address, what, method=method, body=body)
+
+    assert (status, reply["code"]) == (405, "not-allowed")

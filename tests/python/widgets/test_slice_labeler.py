@@ -214,7 +214,7 @@ def test_without_a_server_a_long_stroke_travels_in_pieces(browser: Browser):
     status, body = browser.ask("POST", f"{path}/ops", padded)
 
     # Refused as a whole: what follows the edit is no frame. All parts arrived.
-    assert status == 422
+    assert status == 400
     assert json.loads(body)["code"] == "bad-frame"
     assert browser.labeler.labels.max() == 0
 
