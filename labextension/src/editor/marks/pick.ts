@@ -41,10 +41,16 @@ export function pick(
   };
   for (const mark of marks) {
     const shape = shapeOf(mark, slice, view.index);
-    for (const handle of shape?.handles ?? []) {
+    const handles = shape?.handles ?? [];
+    const size = sizeOf(handles.map(({ at: pixel }) => screen(pixel)));
+    for (const handle of handles) {
       const [x, y] = screen(handle.at);
       const distance = Math.hypot(x - point[0], y - point[1]);
-      offer(distance, { mark, handle }, 0);
+      // A small shape must have room left to be taken as a whole.
+      const isEdge = handle.u === null || handle.v === null;
+      if (!isEdge || distance <= size / 6) {
+        offer(distance, { mark, handle }, 0);
+      }
     }
     for (const line of shape?.lines ?? []) {
       const distance = distanceTo(line, point, screen);
@@ -52,6 +58,15 @@ export function pick(
     }
   }
   return best;
+}
+
+/** The smaller side of the box around these places. */
+function sizeOf(places: readonly Pixel[]): number {
+  const sides = [0, 1].map(axis => {
+    const along = places.map(place => place[axis]);
+    return Math.max(...along) - Math.min(...along);
+  });
+  return Math.min(...sides);
 }
 
 function distanceTo(
