@@ -64,8 +64,8 @@ export function replacements(map: LabelMap, snapshot: ISnapshot): Edit[] {
   const data = map.data.slice();
   for (let at = 0; at < data.length; at++) {
     const label = snapshot.data[at];
-    if (!isLocked[data[at]] && !isLocked[label]) {
-      data[at] = label;
+    if (!isLocked[data[at]]) {
+      data[at] = isLocked[label] ? 0 : label;
     }
   }
   const after = [...locked, ...theirs];

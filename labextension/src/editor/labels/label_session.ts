@@ -70,6 +70,8 @@ interface ISessionOptions {
   layer?: string;
   tools: boolean;
   segments?: Partial<ISegment>[];
+  /** Who draws; without it whoever uses this browser. */
+  author?: string;
 }
 
 /**
@@ -81,6 +83,8 @@ export class LabelSession {
     private readonly _options: ISessionOptions,
     readonly labels: LabelMap
   ) {
+    this._by = _options.author ?? author();
+    this._history = new History(this._by);
     this.others = new OtherLayers(
       _options.server,
       _options.scanId,
@@ -254,6 +258,11 @@ export class LabelSession {
   settled(): Promise<number> {
     this.flush();
     return this._journal?.settled() ?? Promise.resolve(0);
+  }
+
+  /** Asks for what others wrote, now instead of within two seconds. */
+  poll(): Promise<void> {
+    return this._journal?.poll() ?? Promise.resolve();
   }
 
   /** Takes edits that the map shows already as one step of the history. */
@@ -595,8 +604,8 @@ export class LabelSession {
   private _early: IDelta[] | null = [];
   private _seq = 0;
   private readonly _session = newSession();
-  private readonly _by = author();
-  private readonly _history = new History(this._by);
+  private readonly _by: string;
+  private readonly _history: History;
   private readonly _coder = new Later<Edit | null>();
   private readonly _closed = new AbortController();
 }
