@@ -8,7 +8,6 @@ kept beside as `<name>.before-<time>`.
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 import time
@@ -28,6 +27,7 @@ from medlab.labels._ledger import LayerBusy
 from medlab.labels._mark_files import read_marks
 from medlab.labels._marks import as_marks
 from medlab.labels._read import open_label_layers
+from medlab.labels._sealed_json import seal, unseal
 from medlab.labels._segment import as_segments
 from medlab.labels._write import MARK_ENDINGS
 from medlab.scans import Home, ScanSource, write_atomically
@@ -253,7 +253,7 @@ def _folder(home: Home, layer: Layer) -> Path:
 def _known(folder: Path) -> dict[str, Any] | None:
     """What `file.json` says; a damaged one is as good as none: saving then asks."""
     try:
-        told = json.loads((folder / "file.json").read_text("utf-8"))
+        told = unseal((folder / "file.json").read_bytes())
         is_whole = isinstance(told["path"], str) and {"rev", "sha256"} <= set(told)
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -261,7 +261,7 @@ def _known(folder: Path) -> dict[str, Any] | None:
 
 
 def _remember(folder: Path, told: dict[str, Any]) -> None:
-    write_atomically(folder / "file.json", json.dumps(told).encode())
+    write_atomically(folder / "file.json", seal(told))
 
 
 def _restore(folder: Path, note: dict[str, Any] | None) -> None:
