@@ -1,12 +1,19 @@
 import { element } from '../dom';
 import { ACTIONS, type IActionTarget } from '../input/actions';
 import type { ISettings } from '../settings';
+import type { Plane } from '../view/geometry';
 import { type IWindowPreset } from '../view/intensity';
 import { TITLES } from '../view/words';
 import type { ActionButtons } from './action_buttons';
 import { iconButton, press, textButton, toolbarGroup } from './controls';
 import type { IRowGroup } from './overflow';
 import type { IToolbarOptions } from './toolbar';
+
+const SHORT: Record<Plane, string> = {
+  axial: 'Ax',
+  sagittal: 'Sa',
+  coronal: 'Co'
+};
 
 /** How labels, intensities and planes are shown. */
 export class ViewControls {
@@ -85,7 +92,7 @@ export class ViewControls {
     const show = (name: string) => () => this._target.showLayout(name);
     const single = planes.map(plane => {
       const title = this._trans(TITLES[plane]);
-      const short = [...title.replace(/[^\p{L}]/gu, '')].slice(0, 2).join('');
+      const short = this._trans(SHORT[plane]);
       return [plane, textButton(short, title, show(plane))] as const;
     });
     const grid = iconButton('grid', this._trans('All planes'), show('grid'));
