@@ -91,7 +91,7 @@ def _pixels(header: Any, frames: int, name: str) -> NDArray[Any]:
         warnings.simplefilter("ignore")
         pixels = np.asarray(header.pixel_array).reshape(shape)
     if str(header.get("SegmentationType", "")).upper() == "FRACTIONAL":
-        return pixels * 2 >= int(header.get("MaximumFractionalValue", 255))
+        return pixels >= int(header.get("MaximumFractionalValue", 255)) / 2
     return pixels
 
 
@@ -176,9 +176,8 @@ def _by_segment(
         return
     shared = header.get("SharedFunctionalGroupsSequence") or [{}]
     listed: dict[int, list[_Painted]] = {number: [] for number in segments}
-    for group, frame in zip(
-        header.PerFrameFunctionalGroupsSequence, frames, strict=True
-    ):
+    groups = list(header.get("PerFrameFunctionalGroupsSequence") or [{}] * len(frames))
+    for group, frame in zip(groups[: len(frames)], frames, strict=True):
         told = group.get("SegmentIdentificationSequence") or shared[0].get(
             "SegmentIdentificationSequence"
         )

@@ -233,7 +233,7 @@ def _fill_leaning(
             f"{len(in_mm) - len(flat)} contours lie in no common plane and were left out."
         )
     heights = np.array([float(np.mean(points @ normal)) for points in flat])
-    levels = np.unique(np.round(heights, 2))
+    levels = _levels(heights)
     gaps = np.diff(levels)
     thin = float(np.abs(np.linalg.inv(to_mm).T @ normal).max())
     half = (float(gaps.min()) if gaps.size else 1 / max(thin, 1e-9)) / 2
@@ -244,8 +244,8 @@ def _fill_leaning(
     for level in levels:
         here = [
             points
-            for points, h in zip(flat, heights, strict=True)
-            if abs(h - level) <= 0.02
+            for points, height in zip(flat, heights, strict=True)
+            if abs(height - level) <= _FLAT_MM
         ]
         corners = np.concatenate(here)
         reach = np.concatenate([corners - half * normal, corners + half * normal])
@@ -264,6 +264,13 @@ def _fill_leaning(
         held[close] = inside(centres[close] @ plane, polygons)
         i, j, k = voxels[held].T
         mask[i, j, k] = True
+
+
+def _levels(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The planes that contours lie in; those closer than the tolerance are one."""
+    ordered = np.sort(heights)
+    starts = np.flatnonzero(np.diff(ordered, prepend=-np.inf) > _FLAT_MM)
+    return np.array([float(part.mean()) for part in np.split(ordered, starts[1:])])
 
 
 def _normal(points: Points) -> NDArray[np.float64]:

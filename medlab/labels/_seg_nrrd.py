@@ -37,6 +37,7 @@ from medlab.scans import (
 )
 
 _FIELD = re.compile(r"Segment(\d+)_(\w+)")
+_ESCAPE = re.compile(r"\\([\\n])")
 _MOST_SEGMENTS = 65535
 
 
@@ -172,7 +173,7 @@ def _told(fields: dict[str, Any]) -> list[dict[str, str]]:
     for key, value in fields.items():
         match = _FIELD.fullmatch(str(key))
         if match:
-            text = str(value).replace("\\n", " ").replace("\\\\", "\\")
+            text = _ESCAPE.sub(lambda m: "\\" if m[1] == "\\" else " ", str(value))
             by_number.setdefault(int(match[1]), {})[match[2]] = text
     if len(by_number) > _MOST_SEGMENTS:
         raise ValueError("segments")

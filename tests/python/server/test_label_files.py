@@ -283,7 +283,8 @@ async def test_label_files_beside_the_scan_are_listed(ask, scan, layer, home):
     for name in ("thorax.seg.nrrd", "thorax_organs.nii.gz", "other.nii.gz"):
         labels.save(folder / name)
     (folder / "other.labels.json").unlink()
-    Labels(make_labels(), 2 * layer.affine, SEGMENTS).save(folder / "coarse_mask.nii")
+    coarse = layer.affine @ np.diag([2, 2, 2, 1])
+    Labels(make_labels(), coarse, SEGMENTS).save(folder / "coarse_mask.nii")
     (folder / "mask.nii.gz").write_text("no such thing")
 
     found = await ask("labels", scan.scan_id, "files")
