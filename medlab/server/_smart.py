@@ -1,6 +1,6 @@
 """`smart`: previews by tools that take longer than a stroke; see `medlab.smart`.
 
-A request is answered with the preview where that is there within a second, else with a job's id.
+A request is answered with the preview where that takes up to a second, else with a job's id.
 """
 
 import asyncio
@@ -45,7 +45,9 @@ class ToolHandler(SmartHandler):
         body = self.json_body()
         scan_id = self.scan_id(str(body.get("scan", "")))
         self.desk.pool.warm()
-        source = await self.workplace.run("quick", find_scan, scan_id, self.workplace.home)
+        source = await self.workplace.run(
+            "quick", find_scan, scan_id, self.workplace.home
+        )
         await self.workplace.run("volumes", self.workplace.volume, scan_id)
         self.job = self.desk.start(tool, body, source)
         await wait_for(self.job, SOON_S)

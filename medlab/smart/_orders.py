@@ -82,11 +82,15 @@ _INDEX = Param(_whole(0, 1 << 20), "the number of a slice")
 _LEVEL = Param(_number(-_FINITE, _FINITE), "an intensity")
 _TOLERANCE = Param(_number(0, _FINITE), "a difference of intensity, 0 or more")
 _THICK = Param(_number(0.001, 500), "more than 0 and at most 500 mm")
-_NAME = Param(lambda value: value if isinstance(value, str) and value else None, "a name")
+_NAME = Param(
+    lambda value: value if isinstance(value, str) and value else None, "a name"
+)
 
 _OF_ALL = {
     "overwrites": Param(
-        lambda value: value if value in ("visible", "background", "everything") else None,
+        lambda value: (
+            value if value in ("visible", "background", "everything") else None
+        ),
         "one of visible, background, everything",
         "visible",
     ),
@@ -175,7 +179,9 @@ def order_of(tool: str, body: Mapping[str, Any]) -> dict[str, Any]:
     params = {name: _checked(tool, name, known[name], given) for name in known}
     layer, rev = body.get("layer", "labels"), body.get("rev", 0)
     if not isinstance(layer, str) or _whole(0, 1 << 60)(rev) is None:
-        raise _bad("layer must be a name and rev a whole number. Take both from the layer.")
+        raise _bad(
+            "layer must be a name and rev a whole number. Take both from the layer."
+        )
     return {"tool": tool, "layer": layer, "rev": rev, "params": params}
 
 

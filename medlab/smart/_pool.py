@@ -305,7 +305,8 @@ class _Slot:
             env={**quiet, **os.environ},
             start_new_session=True,
         )
-        self._heard = heard = queue.Queue()
+        heard: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
+        self._heard = heard
 
         def listen() -> None:
             with contextlib.suppress(OSError, ValueError):

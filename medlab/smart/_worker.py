@@ -74,9 +74,7 @@ class Bench:
             told, payload = _error(sentence, "tool-failed"), b""
         send(self._replies, {"job": job, **told}, payload)
 
-    def _answer(
-        self, order: dict[str, Any], kind: str
-    ) -> tuple[dict[str, Any], bytes]:
+    def _answer(self, order: dict[str, Any], kind: str) -> tuple[dict[str, Any], bytes]:
         def report(fraction: float, message: str) -> None:
             self.report(order["job"], fraction, message)
 
@@ -122,7 +120,7 @@ def main(kind: str) -> None:
     _step_aside()
     if kind == "tools":
         _limit_memory()
-        import medlab.smart._tool_work
+        import medlab.smart._tool_work  # noqa: F401  Now, not at the first order.
     send(replies, {"ready": kind})
     while True:
         bench.reply(bench.orders.get(), kind)

@@ -23,7 +23,9 @@ def strokes(truth: NDArray[Any], segments: Sequence[int], around: int) -> NDArra
             rows, columns = np.nonzero(mask[:, :, k])
             if len(rows) < 30:
                 continue
-            middle = int(np.argmin(np.hypot(rows - rows.mean(), columns - columns.mean())))
+            middle = int(
+                np.argmin(np.hypot(rows - rows.mean(), columns - columns.mean()))
+            )
             radius = max(2.0, 0.3 * np.sqrt(len(rows) / np.pi))
             disc = np.hypot(i - rows[middle], j - columns[middle]) <= radius
             drawn[:, :, k][disc & mask[:, :, k]] = number

@@ -125,7 +125,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("islands", "labels", {"segment": HEART, "op": "keep-largest"}),
     ("islands", "labels", {"segment": HEART, "op": "remove-small", "min_mm3": 100}),
     ("islands", "gaps", {"segment": HEART, "op": "split"}),
-    ("islands", "labels", {"segment": AORTA, "op": "add-clicked", "seed": SEED}),
+    ("islands", "labels", {"segment": LIVER, "op": "add-clicked", "seed": SEED}),
     ("margin", "labels", {"segment": HEART, "mm": 5}),
     ("margin", "labels", {"segment": HEART, "mm": -5}),
     ("smooth", "labels", {"segments": [HEART], "method": "median", "mm": 3}),
@@ -143,7 +143,9 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def words(params: dict[str, Any]) -> str:
-    return " ".join(f"{k}={v}" for k, v in params.items() if k not in ("segment", "seed"))
+    return " ".join(
+        f"{k}={v}" for k, v in params.items() if k not in ("segment", "seed")
+    )
 
 
 def blocks(here: Site, rounds: int) -> None:

@@ -10,6 +10,7 @@ Source:
 """
 
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def between(
     block = labels[slices(tight)]
     stack = np.ascontiguousarray(np.moveaxis(block == segment, axis, 0))
     drawn = [int(n) for n in np.flatnonzero(stack.any(axis=(1, 2)))]
-    gaps = [(a, b) for a, b in zip(drawn, drawn[1:], strict=False) if b > a + 1]
+    gaps = [(a, b) for a, b in pairwise(drawn) if b > a + 1]
     if not gaps:
         raise MedlabError(
             "The segment must be drawn in slices with empty ones between, got "
@@ -79,7 +80,7 @@ def between(
     plane_mm = [float(s) for n, s in enumerate(spacing_mm) if n != axis]
     depths = _depths_mm(stack[drawn], plane_mm)
     filled = np.zeros_like(stack)
-    for place, (first, last) in enumerate(zip(drawn, drawn[1:], strict=False)):
+    for place, (first, last) in enumerate(pairwise(drawn)):
         if last == first + 1:
             continue
         report(place / len(drawn), f"Filling behind slice {place + 1} of {len(drawn)}")
@@ -105,9 +106,7 @@ def _depths_mm(slices_: Mask, plane_mm: list[float]) -> NDArray[np.float32]:
     return np.asarray(depths[:, 1:-1, 1:-1])
 
 
-def _blend(
-    first: NDArray[np.float32], last: NDArray[np.float32], filled: Mask
-) -> None:
+def _blend(first: NDArray[np.float32], last: NDArray[np.float32], filled: Mask) -> None:
     """Draw what two blended slices give into those between them."""
     steps = len(filled) - 1
     for index in range(1, steps):
@@ -147,7 +146,9 @@ def _partners(first: Mask, last: Mask) -> Iterator[tuple[Mask | None, Mask | Non
     after, count_after = ndimage.label(last, _TOUCHING)
     groups = _Groups(count_before, count_after)
     overlaps = (before > 0) & (after > 0)
-    for a, b in set(zip(before[overlaps].tolist(), after[overlaps].tolist(), strict=True)):
+    for a, b in set(
+        zip(before[overlaps].tolist(), after[overlaps].tolist(), strict=True)
+    ):
         groups.join(a, b)
     lone_before, lone_after = groups.lone()
     if lone_before and lone_after:
@@ -177,7 +178,7 @@ class _Groups:
         self._joined.add(kept)
 
     def lone(self) -> tuple[list[int], list[int]]:
-        joined = {g for g in self._before[1:]} & {g for g in self._after[1:]}
+        joined = set(self._before[1:]) & set(self._after[1:])
         before = [n for n, g in enumerate(self._before) if n and g not in joined]
         after = [n for n, g in enumerate(self._after) if n and g not in joined]
         return before, after

@@ -37,17 +37,16 @@ def distance_mm(mask: Mask, spacing_mm: Spacing) -> Distances:
         if len(kept) < 2:
             return _along_a_line(mask, spacing_mm)
         flat = distance_mm(mask.squeeze(), [spacing_mm[axis] for axis in kept])
-        return flat.reshape(mask.shape)
-    # Its distances from a block that is all true are those to nothing.
+        return np.asarray(flat.reshape(mask.shape))
     image = SimpleITK.GetImageFromArray(mask.view(np.uint8))
     image.SetSpacing([float(size) for size in reversed(tuple(spacing_mm))])
     found = SimpleITK.SignedMaurerDistanceMap(
         image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
     )
     distances = SimpleITK.GetArrayFromImage(found)
-    return np.where(mask, np.float32(0), np.abs(distances)).astype(
-        np.float32, copy=False
-    )
+    np.abs(distances, out=distances)
+    distances[mask] = 0
+    return np.asarray(distances, np.float32)
 
 
 def signed_distance_mm(mask: Mask, spacing_mm: Spacing) -> Distances:

@@ -55,7 +55,7 @@ def fill(
         if tolerance is not None:
             near = voxels[block]
             found &= (near >= reference - tolerance) & (near <= reference + tolerance)
-        return found
+        return np.asarray(found)
 
     box, filled = spread(like_it, place, labels.shape, part_at)
     wanted = np.full(filled.shape, KEEP, np.uint16)

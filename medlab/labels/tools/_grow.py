@@ -1,8 +1,8 @@
 """Grow: a region of like intensity around one click.
 
 The tolerance is chosen so that the border of the region lies on edges: of many tolerances
-the one whose border has the highest contrast for its noise. Thin bridges to what merely looks
-alike are cut by growing only through places wider than two voxels.
+the one whose border has the highest contrast, and which leaks least out of sight. Thin
+bridges to what merely looks alike are cut by growing only through places wider than two voxels.
 
 Source:
     Adams and Bischof, 1994, https://doi.org/10.1109/34.295913 (region growing);
@@ -33,6 +33,7 @@ from medlab.labels.tools._region import (
     slices,
     voxels_in,
     whole,
+    within,
     writable,
 )
 from medlab.labels.tools._spread import Block, spread
@@ -41,7 +42,7 @@ STEP = 1.15
 """By how much one step of `expand` widens the tolerance."""
 
 _TRIED = 16
-_LOOK_VOXELS = 40
+_LOOK_MM = 34.0
 
 
 def grow(
@@ -82,7 +83,7 @@ def grow(
     check_grid(labels, spacing_mm, voxels)
     place = check_seed(seed, labels.shape)
     limit = _limit(place, labels.shape, spacing_mm, axis, max_mm)
-    look = _around(place, [_LOOK_VOXELS] * 3, limit)
+    look = _around(place, _look(spacing_mm), limit)
     smoothed = _smoothed(voxels, look, limit, spacing_mm)
     at = (place[0] - look[0], place[1] - look[2], place[2] - look[4])
     reference, noise = _around_seed(smoothed, at, spacing_mm)
@@ -93,8 +94,9 @@ def grow(
     reach = tolerance * STEP**expand
 
     def like_it(block: Block) -> Mask:
-        box = tuple(end for piece in block for end in (piece.start, piece.stop))
-        near = _smoothed(voxels, box, limit, spacing_mm)  # type: ignore[arg-type]
+        i, j, k = block
+        box = (i.start, i.stop, j.start, j.stop, k.start, k.stop)
+        near = _smoothed(voxels, box, limit, spacing_mm)
         near -= np.float32(reference)
         found = np.abs(near, out=near) <= reach
         return found & writable(labels[block], fixed)
@@ -129,29 +131,48 @@ def chosen_tolerance(
     Returns:
         A difference of intensity, at least twice the noise.
     """
-    step = tuple(slice(n % 2, None, 2) if size > 8 else slice(None)
-                 for n, size in zip(at, intensities.shape, strict=True))
-    coarse = np.ascontiguousarray(intensities[step])
-    seed = tuple(
-        n // 2 if size > 8 else n for n, size in zip(at, intensities.shape, strict=True)
+    # Every second voxel tells as well where the edges are, in an eighth of the time.
+    halved = [size > 8 for size in intensities.shape]
+    few = tuple(
+        slice(n % 2, None, 2) if half else slice(None)
+        for n, half in zip(at, halved, strict=True)
     )
-    apart = np.abs(coarse - np.float32(reference))
-    apart[~allowed[step]] = np.inf
-    slopes = [np.gradient(coarse, axis=a) for a in range(3) if coarse.shape[a] > 1]
-    edge = np.sqrt(sum(slope**2 for slope in slopes))
-    lowest = max(2 * noise, float(apart[seed]) * 1.01, 1e-6)
+    seed = tuple(n // 2 if half else n for n, half in zip(at, halved, strict=True))
+    apart = np.ascontiguousarray(np.abs(intensities[few] - np.float32(reference)))
+    apart[~allowed[few]] = np.inf
     finite = apart[np.isfinite(apart)]
-    highest = max(float(np.percentile(finite, 99)) if finite.size else lowest, 2 * lowest)
-    best, chosen = -1.0, lowest
+    lowest = max(2 * noise, float(apart[seed]) * 1.01, 1e-6)
+    if not finite.size:
+        return lowest
+    highest = max(float(np.percentile(finite, 99)), 2 * lowest)
+    best, chosen = 0.0, lowest
     for tolerance in np.geomspace(lowest, highest, _TRIED):
         region = part_at(apart <= tolerance, seed)
-        border = _widened(region) & ~region
-        if not border.any() or region.mean() > 0.9:
-            break
-        score = float(edge[border].mean()) / float(tolerance + noise) ** 0.5
-        if score > best and np.count_nonzero(region) > 8:
+        score = _contrast(apart, region) * (1 - _touching(region)) ** 2
+        score /= float(tolerance + noise) ** 0.1
+        if score > best:
             best, chosen = score, float(tolerance)
     return chosen
+
+
+def _contrast(apart: NDArray[np.float32], region: Mask) -> float:
+    """How much further from the reference it is just outside a region than just inside."""
+    outer = _widened(region) & ~region & np.isfinite(apart)
+    inner = region & ~_narrowed(region)
+    if not outer.any() or not inner.any():
+        return 0.0
+    return float(apart[outer].mean() - apart[inner].mean())
+
+
+def _touching(region: Mask) -> float:
+    """Share of the block's six faces that a region covers: how far it has leaked."""
+    faces = [
+        np.take(region, end, axis).mean()
+        for axis in range(3)
+        for end in (0, -1)
+        if region.shape[axis] > 1
+    ]
+    return float(np.mean(faces))
 
 
 def _through_wide_places(mask: Mask, at: Sequence[int]) -> Mask:
@@ -206,14 +227,15 @@ def _smoothed(
     """Intensities of a block, a little blurred, as if cut out of the blurred whole."""
     sigmas = [0.7 * min(spacing_mm) / float(size) for size in spacing_mm]
     room = grown(box, [2, 2, 2], voxels.shape)
-    inside = tuple(
-        max(room[n], limit[n]) if n % 2 == 0 else min(room[n], limit[n]) for n in range(6)
-    )
-    block = np.asarray(voxels[slices(inside)], np.float32, order="C")  # type: ignore[arg-type]
-    thin = [0.0 if size == 1 else s for size, s in zip(block.shape, sigmas, strict=True)]
+    inside = within(room, limit)
+    block = np.ascontiguousarray(voxels[slices(inside)], np.float32)
+    thin = [
+        0.0 if size == 1 else s for size, s in zip(block.shape, sigmas, strict=True)
+    ]
     blurred = ndimage.gaussian_filter(block, thin, mode="nearest", radius=2)
     cut = tuple(
-        slice(box[2 * a] - inside[2 * a], box[2 * a + 1] - inside[2 * a]) for a in range(3)
+        slice(box[2 * a] - inside[2 * a], box[2 * a + 1] - inside[2 * a])
+        for a in range(3)
     )
     return np.asarray(blurred[cut])
 
@@ -252,7 +274,10 @@ def _limit(
 
 
 def _around(place: Sequence[int], reach: Sequence[int], limit: Box) -> Box:
-    lows = [max(n - r, limit[2 * a]) for a, (n, r) in enumerate(zip(place, reach, strict=True))]
+    lows = [
+        max(n - r, limit[2 * a])
+        for a, (n, r) in enumerate(zip(place, reach, strict=True))
+    ]
     highs = [
         min(n + r + 1, limit[2 * a + 1])
         for a, (n, r) in enumerate(zip(place, reach, strict=True))
@@ -260,7 +285,14 @@ def _around(place: Sequence[int], reach: Sequence[int], limit: Box) -> Box:
     return lows[0], highs[0], lows[1], highs[1], lows[2], highs[2]
 
 
-def _box_around(at: Sequence[int], radius: int, shape: Sequence[int]) -> tuple[slice, ...]:
+def _look(spacing_mm: Spacing) -> list[int]:
+    """How many voxels around a click are looked at to choose a tolerance."""
+    return [min(48, max(12, n)) for n in voxels_in(_LOOK_MM, spacing_mm)]
+
+
+def _box_around(
+    at: Sequence[int], radius: int, shape: Sequence[int]
+) -> tuple[slice, ...]:
     return tuple(
         slice(max(0, n - radius), min(size, n + radius + 1))
         for n, size in zip(at, shape, strict=True)

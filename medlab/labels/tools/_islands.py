@@ -1,6 +1,7 @@
 """Islands: the parts of a segment that do not touch each other."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,8 @@ def islands(
     check_grid(labels, spacing_mm)
     if op not in OPERATIONS:
         raise MedlabError(
-            f"op must be one of {', '.join(OPERATIONS)}, got {op!r}.", code="bad-request"
+            f"op must be one of {', '.join(OPERATIONS)}, got {op!r}.",
+            code="bad-request",
         )
     if op.endswith("-clicked"):
         if seed is None:
@@ -104,7 +106,11 @@ def part_at(mask: Mask, place: Sequence[int]) -> Mask:
 
 
 def _clicked(
-    labels: Labels, parts: NDArray[np.int32], box: Box, segment: int, place: Sequence[int]
+    labels: Labels,
+    parts: NDArray[np.int32],
+    box: Box,
+    segment: int,
+    place: Sequence[int],
 ) -> int:
     i, j, k = place
     if int(labels[i, j, k]) != segment:
@@ -139,7 +145,7 @@ def _split(
     labels: Labels,
     box: Box,
     parts: NDArray[np.int32],
-    volumes_mm3: NDArray[np.float64],
+    volumes_mm3: NDArray[Any],
     segment: int,
     min_mm3: float,
     segments: Sequence[Segment],
@@ -178,7 +184,9 @@ def _new_segments(
     number, suffix = 0, 1
     top = min(int(np.iinfo(labels.dtype).max), KEEP - 1)
     for _ in range(count):
-        number = next((n for n in range(number + 1, top + 1) if n not in taken), top + 1)
+        number = next(
+            (n for n in range(number + 1, top + 1) if n not in taken), top + 1
+        )
         if number > top:
             raise MedlabError(
                 f"This layer holds ids up to {top}, and all are taken. Remove segments, "

@@ -19,7 +19,6 @@ from medlab.labels.tools._region import (
     Report,
     Spacing,
     as_proposal,
-    box_of,
     grown,
     needs_voxels,
     silent,
@@ -73,9 +72,7 @@ def smooth_together(
     winner[background > best] = 0
     winner[takes_part] = KEEP
     message = _vanished(block, winner, chosen)
-    return as_proposal(
-        "smooth", labels, box, winner, segments=chosen, message=message
-    )
+    return as_proposal("smooth", labels, box, winner, segments=chosen, message=message)
 
 
 def _boxes(

@@ -57,7 +57,8 @@ def logic(
     check_grid(labels, spacing_mm)
     if op not in OPERATIONS:
         raise MedlabError(
-            f"op must be one of {', '.join(OPERATIONS)}, got {op!r}.", code="bad-request"
+            f"op must be one of {', '.join(OPERATIONS)}, got {op!r}.",
+            code="bad-request",
         )
     if op in _OF_TWO and other is None:
         raise MedlabError(
@@ -87,7 +88,9 @@ def logic(
 def without_holes(mask: Mask) -> Mask:
     """The mask and every hole that it encloses: no way out across faces of voxels."""
     outside, _ = ndimage.label(~mask)
-    faces = [np.take(outside, end, axis) for axis in range(mask.ndim) for end in (0, -1)]
+    faces = [
+        np.take(outside, end, axis) for axis in range(mask.ndim) for end in (0, -1)
+    ]
     reached = np.zeros(int(outside.max()) + 1, bool)
     for face in faces:
         reached[face.ravel()] = True

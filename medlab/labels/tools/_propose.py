@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
@@ -104,7 +103,10 @@ def _in_order_of_memory(
     tool: Callable[..., Proposal], arrays: Sequence[Any], told: dict[str, Any]
 ) -> Proposal:
     """Call a tool with axes turned round where i lies fastest: several times faster."""
-    if not arrays[-1].flags.f_contiguous and arrays[-1].strides[0] >= arrays[-1].strides[2]:
+    if (
+        not arrays[-1].flags.f_contiguous
+        and arrays[-1].strides[0] >= arrays[-1].strides[2]
+    ):
         return tool(*arrays, **told)
     turned = dict(told)
     turned["spacing_mm"] = told["spacing_mm"][::-1]
@@ -156,7 +158,9 @@ def _inside(region: Box | None, shape: Sequence[int]) -> Box:
 def _moved_into(params: Mapping[str, Any], box: Box) -> dict[str, Any]:
     told = dict(params)
     if told.get("seed") is not None:
-        told["seed"] = [n - start for n, start in zip(told["seed"], box[::2], strict=True)]
+        told["seed"] = [
+            n - start for n, start in zip(told["seed"], box[::2], strict=True)
+        ]
     if told.get("index") is not None and told.get("axis") is not None:
         told["index"] -= box[2 * told["axis"]]
     return told
@@ -165,7 +169,5 @@ def _moved_into(params: Mapping[str, Any], box: Box) -> dict[str, Any]:
 def _moved_out(proposal: Proposal, box: Box) -> Proposal:
     if not proposal.labels.size:
         return proposal
-    ends = tuple(
-        end + box[side // 2 * 2] for side, end in enumerate(proposal.box)
-    )
+    ends = tuple(end + box[side // 2 * 2] for side, end in enumerate(proposal.box))
     return replace(proposal, box=ends)  # type: ignore[arg-type]

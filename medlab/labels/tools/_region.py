@@ -63,6 +63,13 @@ def grown(box: Box, by: Sequence[int], shape: Sequence[int]) -> Box:
     return ends[0], ends[1], ends[2], ends[3], ends[4], ends[5]
 
 
+def within(box: Box, limit: Box) -> Box:
+    """The part of a box that lies inside another one."""
+    lows = [max(box[side], limit[side]) for side in (0, 2, 4)]
+    highs = [min(box[side], limit[side]) for side in (1, 3, 5)]
+    return lows[0], highs[0], lows[1], highs[1], lows[2], highs[2]
+
+
 def voxels_in(mm: float, spacing_mm: Spacing) -> tuple[int, int, int]:
     """How many voxels reach that far along each axis, rounded up.
 

@@ -81,7 +81,9 @@ def smooth(
         )
     segment = segments[0]
     tight = needs_voxels(box_of(labels == segment), segment)
-    reach = [n + 1 for n in voxels_in(3 * mm if method == "gaussian" else mm, spacing_mm)]
+    reach = [
+        n + 1 for n in voxels_in(3 * mm if method == "gaussian" else mm, spacing_mm)
+    ]
     box = grown(tight, reach, labels.shape)
     block = labels[slices(box)]
     mask = block == segment

@@ -1,10 +1,10 @@
-"""Spreading from a voxel: begin with a small block, and take a larger one where it leaks out."""
+"""Spreading from a voxel: in a small block first, and in a larger one where it leaks out."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from medlab.labels.tools._region import Box, Mask, Report, grown, silent, slices
+from medlab.labels.tools._region import Box, Mask, Report, grown, silent, slices, within
 
 _FIRST = 48  # A block of 97^3 voxels takes about 50 ms.
 
@@ -36,7 +36,7 @@ def spread(
     limit = limit or (0, int(shape[0]), 0, int(shape[1]), 0, int(shape[2]))
     i, j, k = place
     start: Box = (i, i + 1, j, j + 1, k, k + 1)
-    box = _inside(grown(start, (_FIRST, _FIRST, _FIRST), shape), limit)
+    box = within(grown(start, (_FIRST, _FIRST, _FIRST), shape), limit)
     while True:
         mask = like_it(slices(box))
         at = (i - box[0], j - box[2], k - box[4])
@@ -50,7 +50,7 @@ def spread(
             if leaking:
                 size = box[side // 2 * 2 + 1] - box[side // 2 * 2]
                 ends[side] += size if side % 2 else -size
-        box = _inside((ends[0], ends[1], ends[2], ends[3], ends[4], ends[5]), limit)
+        box = within((ends[0], ends[1], ends[2], ends[3], ends[4], ends[5]), limit)
         done = np.prod(np.diff(box)[::2]) / np.prod(np.diff(limit)[::2])
         report(float(done), "Following the region outwards")
 
@@ -62,9 +62,3 @@ def _leaks(found: Mask, box: Box, limit: Box) -> list[bool]:
         at_limit = box[side] == limit[side]
         leaks.append(not at_limit and bool(np.take(found, end, axis).any()))
     return leaks
-
-
-def _inside(box: Box, limit: Box) -> Box:
-    lows = [max(box[side], limit[side]) for side in (0, 2, 4)]
-    highs = [min(box[side], limit[side]) for side in (1, 3, 5)]
-    return lows[0], highs[0], lows[1], highs[1], lows[2], highs[2]

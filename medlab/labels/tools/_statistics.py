@@ -63,7 +63,10 @@ def statistics(
         row = _intensities(number, voxels[part][mask], spacing_mm)
         row["surface_mm2"] = surface_mm2(mask, spacing_mm)
         row["diameter_mm"] = diameter_mm(mask, spacing_mm)
-        middle = [float(np.mean(w)) + p.start for w, p in zip(np.nonzero(mask), part, strict=True)]
+        middle = [
+            float(np.mean(w)) + p.start
+            for w, p in zip(np.nonzero(mask), part, strict=True)
+        ]
         row["centroid_mm"] = (place @ [*middle, 1.0])[:3].tolist()
         rows.append(row)
     return rows
