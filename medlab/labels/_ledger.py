@@ -7,12 +7,14 @@ then says so. A reader needs no lock: what lies before the last whole record nev
 import contextlib
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
 from medlab.labels._delta import Delta, from_frame, to_frame
@@ -29,6 +31,7 @@ from medlab.labels._journal import (
 from medlab.labels._recovery import last_good
 from medlab.labels._segment import Segment
 from medlab.labels._snapshot import (
+    Frozen,
     forget_snapshots_after,
     latest_snapshot,
     write_snapshot,
@@ -84,6 +87,7 @@ class Ledger:
         self._is_tidy = False
         self._snapshot_at = 0
         self._snapshot_thread: threading.Thread | None = None
+        self._frozen: Frozen | None = None
         self._doubt: tuple[int, bytes] | None = None
         self._synced_bytes = 0
         self._known: State | None = None
@@ -314,6 +318,8 @@ class Ledger:
             **{"rev": delta.rev, "session": delta.session, "seq": delta.seq},
             **{"by": delta.by, "step": delta.step, "turn": delta.turn},
         }
+        if self._frozen is not None and delta.box is not None:
+            self._frozen.keep(delta.box)
         apply_edit(state, delta, self.dtype)
         self._history.take(header, state.journal_bytes, end)
         state.journal_bytes, state.record_crc = end, zlib.crc32(record)
@@ -341,7 +347,9 @@ class Ledger:
         self._snapshot_thread.start()
 
 
-def _try_to_write(folder: Path, state: State) -> None:
+def _try_to_write(
+    folder: Path, state: State, pieces: Iterable[NDArray[Any]] | None = None
+) -> None:
     # The edits are on disk: a snapshot that fails must not say otherwise.
     with contextlib.suppress(OSError):
-        write_snapshot(folder, state)
+        write_snapshot(folder, state, pieces)

@@ -5,13 +5,17 @@ another history, because somebody put an older journal in its place, is passed o
 """
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from medlab.labels._delta import Box
 from medlab.labels._frame import (
     Frame,
     decode_frame,
@@ -28,12 +32,59 @@ from medlab.scans import replacing
 _KEPT = 2
 # Coded in pieces of about this many voxels: little memory, and no long stop for others.
 _PIECE_VOXELS = 1 << 20
+# Long enough for a writer that waits to have its turn.
+_PAUSE_S = 0.001
 
 
-def write_snapshot(folder: Path, state: State) -> None:
+class Frozen:
+    """A state as it was, while edits go on: a piece about to change is copied before.
+
+    Args:
+        state: The newest state; its voxels go on changing.
+        guard: Held by whoever changes them.
+    """
+
+    def __init__(self, state: State, guard: AbstractContextManager[Any]) -> None:
+        self.state = replace(state, sessions=dict(state.sessions))
+        self._guard, self._next = guard, 0
+        self._kept: dict[int, NDArray[Any]] = {}
+        self._depth = _slices_a_piece(state.voxels.shape)
+
+    def keep(self, box: Box) -> None:
+        """Copy what an edit of this box is about to change; called with the guard held."""
+        first, last = box[4] // self._depth, (box[5] - 1) // self._depth
+        for number in range(max(first, self._next), last + 1):
+            if number not in self._kept:
+                self._kept[number] = self._copy(number)
+
+    def pieces(self) -> Iterator[NDArray[Any]]:
+        """The map as it was, in slabs along K."""
+        count = -(-self.state.voxels.shape[2] // self._depth)
+        for number in range(count):
+            with self._guard:
+                piece = self._kept.pop(number, None)
+                if piece is None:
+                    piece = self._copy(number)
+                self._next = number + 1
+            yield piece
+            time.sleep(_PAUSE_S)
+
+    def _copy(self, number: int) -> NDArray[Any]:
+        start = number * self._depth
+        return self.state.voxels[:, :, start : start + self._depth].copy(order="F")
+
+
+def write_snapshot(
+    folder: Path, state: State, pieces: Iterable[NDArray[Any]] | None = None
+) -> None:
     """Write the state, read it back, and only then forget all but the last two.
 
     Where another process is writing a snapshot, nothing is done.
+
+    Args:
+        folder: Of the layer.
+        state: What to write.
+        pieces: Its voxels in slabs along K; by default `state.voxels`.
     """
     lock = FileLock(folder / ".snapshot-lock", timeout=0, thread_local=False)
     with contextlib.suppress(Timeout), lock:
@@ -41,9 +92,11 @@ def write_snapshot(folder: Path, state: State) -> None:
         for left in folder.glob(".writing-*.mls"):
             left.unlink(missing_ok=True)
         path = folder / f"snapshot-{state.rev:09d}.mls"
+        slabs = [state.voxels] if pieces is None else pieces
+        frame = _encode(state, b"".join(encode_runs(slab) for slab in slabs))
         with replacing(path) as temporary:
-            append_record(temporary, _encode(state), 0)
-        if not _holds(path, state):
+            append_record(temporary, frame, 0)
+        if next((record for record, _ in read_records(path)), b"") != frame:
             path.unlink(missing_ok=True)
             return
         for old in newest_first(folder)[_KEPT:]:
@@ -107,7 +160,7 @@ def newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("snapshot-*.mls"), reverse=True)
 
 
-def _encode(state: State) -> bytes:
+def _encode(state: State, payload: bytes) -> bytes:
     header = {
         "op": "snapshot",
         **{"rev": state.rev, "journal_bytes": state.journal_bytes},
@@ -116,21 +169,7 @@ def _encode(state: State) -> bytes:
         "marks": marks_to_json(state.marks.values()),
         **{"record_crc": state.record_crc, "crc": None},
     }
-    pieces = (encode_runs(piece) for piece in _pieces(state.voxels))
-    return encode_frame(Frame(header, b"".join(pieces)))
-
-
-def _holds(path: Path, state: State) -> bool:
-    frame = _read_frame(path)
-    if frame is None or frame.header["rev"] != state.rev:
-        return False
-    at = 0
-    for piece in _pieces(state.voxels):
-        coded = encode_runs(piece)
-        if frame.payload[at : at + len(coded)] != coded:
-            return False
-        at += len(coded)
-    return at == len(frame.payload)
+    return encode_frame(Frame(header, payload))
 
 
 def _read_frame(path: Path) -> Frame | None:
@@ -141,8 +180,5 @@ def _read_frame(path: Path) -> Frame | None:
         return None
 
 
-def _pieces(voxels: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """The map in slabs along K, each a stretch of its memory."""
-    count = max(1, _PIECE_VOXELS // max(1, voxels.shape[0] * voxels.shape[1]))
-    for k in range(0, voxels.shape[2], count):
-        yield voxels[:, :, k : k + count]
+def _slices_a_piece(shape: tuple[int, ...]) -> int:
+    return max(1, _PIECE_VOXELS // max(1, shape[0] * shape[1]))
