@@ -32,6 +32,7 @@ from medlab.labels._segment import segments_to_json
 _STATUS = {
     "bad-frame": 400,
     "bad-request": 400,
+    "busy": 503,
     "exists": 409,
     "file-changed": 409,
     "layer-busy": 503,

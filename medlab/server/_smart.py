@@ -25,11 +25,6 @@ class SmartHandler(MedlabHandler):
     def desk(self) -> Desk:
         return desk_of(self.workplace)
 
-    def reply_job(self, job: Job) -> None:
-        answer = self.desk.reply(job)
-        self.set_status(answer.status)
-        self.reply_bytes(answer.body, content_type=answer.content_type)
-
 
 class ToolHandler(SmartHandler):
     """POST smart/{tool} `{scan, layer, rev, params}`: what the tool would draw."""
@@ -52,7 +47,7 @@ class ToolHandler(SmartHandler):
         self.job = self.desk.start(tool, body, source)
         await wait_for(self.job, SOON_S)
         job, self.job = self.job, None
-        self.reply_job(job)
+        self.reply(self.desk.reply(job))
 
 
 class JobHandler(SmartHandler):
@@ -62,7 +57,7 @@ class JobHandler(SmartHandler):
     async def get(self, job_id: str) -> None:
         job = self.desk.job(job_id)
         await wait_for(job, _seconds(self.get_query_argument("wait_s", "0")))
-        self.reply_job(job)
+        self.reply(self.desk.reply(job))
 
     @answer
     async def delete(self, job_id: str) -> None:

@@ -6,8 +6,8 @@ hardly anything but the order and the proposal travels. Jupyter servers and kern
 the same `Desk`; neither imports SciPy, scikit-image or Keras for it.
 """
 
-from medlab.smart._desk import Answer as Answer
 from medlab.smart._desk import Desk as Desk
+from medlab.smart._desk import desk_at as desk_at
 from medlab.smart._orders import TOOLS as TOOLS
 from medlab.smart._orders import order_of as order_of
 from medlab.smart._pool import Job as Job

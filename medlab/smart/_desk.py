@@ -4,16 +4,16 @@ import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from typing import Any
 
 from medlab.errors import MedlabError
+from medlab.labels import Answer
 from medlab.scans import Home, ScanNotFound, ScanSource
 from medlab.smart._orders import order_of
 from medlab.smart._pool import Job, Pool
 
-OCTETS, JSON = "application/octet-stream", "application/json"
 SOON_S = 1.0
 """How long a request waits for its result before it is told a job's id instead."""
 
@@ -25,15 +25,6 @@ class NoSuchJob(MedlabError, LookupError):
     """A job that never was, or whose result was fetched long ago."""
 
     code = "no-job"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is sent back."""
-
-    status: int
-    content_type: str
-    body: bytes
 
 
 class Desk:
@@ -104,12 +95,14 @@ class Desk:
         """
         if not job.is_over:
             told = {"job": job.id, "progress": job.progress, "message": job.message}
-            return Answer(202, JSON, json.dumps(told).encode())
+            return Answer(told, status=202)
         with self._guard:
             self._jobs.pop(job.id, None)
         if job.error is not None:
             raise job.error
-        return Answer(200, OCTETS if job.content == "frame" else JSON, job.payload)
+        if job.content == "json":
+            return Answer(json.loads(job.payload))
+        return Answer(body=job.payload)
 
     def answer(
         self,
@@ -134,7 +127,7 @@ class Desk:
         """
         match method, list(route):
             case "POST", [tool]:
-                asked = json.loads(body or b"{}")
+                asked = _object(body)
                 if asked.get("scan") != source.scan_id:
                     raise ScanNotFound(
                         "This widget answers for its own scan only. Open another widget."
@@ -148,5 +141,23 @@ class Desk:
                 return self.reply(job)
             case "DELETE", ["jobs", job_id]:
                 self.cancel(job_id)
-                return Answer(200, JSON, b"{}")
+                return Answer({})
         raise NoSuchJob("There is no such request about a preview. Update the page.")
+
+
+@cache
+def desk_at(home: Home) -> Desk:
+    """The one desk of this process for a workplace: widgets of a kernel share workers."""
+    return Desk(home)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(body or b"{}")
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise MedlabError(
+            "The body must be a JSON object. Send it again as one.", code="bad-request"
+        )
+    return told

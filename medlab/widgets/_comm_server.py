@@ -9,6 +9,7 @@ would be lost.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +24,7 @@ from medlab.labels import (
     whole_number,
 )
 from medlab.scans import Home, ScanSource, volume_cache
+from medlab.smart import desk_at
 
 _CHUNK = 1 << 20
 
@@ -72,17 +74,22 @@ class CommServer:
         """Answer one request as the server would."""
         parts = urlsplit(path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        ask: Callable[[], Answer]
         match parts.path.split("/"):
+            case ["smart", *rest]:
+                desk = desk_at(self._home)
+                ask = partial(desk.answer, method, rest, body, self._source)
             case [room, scan, *rest] if scan == self._source.scan_id:
-                try:
-                    return _encoded(self._route(method, room, rest, query, body))
-                except Exception as error:
-                    told = answer_of(error)
-                    if told is None:
-                        raise
-                    return _encoded(told)
-        sentence = "This widget answers for its own scan only. Open another widget."
-        return _encoded(Answer({"message": sentence, "code": "not-found"}, status=404))
+                ask = partial(self._route, method, room, rest, query, body)
+            case _:
+                ask = _refuse
+        try:
+            return _encoded(ask())
+        except Exception as error:
+            told = answer_of(error)
+            if told is None:
+                raise
+            return _encoded(told)
 
     def _route(
         self,
@@ -139,6 +146,11 @@ class CommServer:
             **{"channels": cached.info["channels"], "enc": "raw", "crc": None},
         }
         return encode_frame(Frame(header, part.tobytes(order="F")))
+
+
+def _refuse() -> Answer:
+    sentence = "This widget answers for its own scan only. Open another widget."
+    return Answer({"message": sentence, "code": "not-found"}, status=404)
 
 
 def _encoded(told: Answer) -> Reply:

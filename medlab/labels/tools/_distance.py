@@ -43,10 +43,10 @@ def distance_mm(mask: Mask, spacing_mm: Spacing) -> Distances:
     found = SimpleITK.SignedMaurerDistanceMap(
         image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
     )
-    distances = SimpleITK.GetArrayFromImage(found)
+    distances: Distances = SimpleITK.GetArrayFromImage(found)
     np.abs(distances, out=distances)
     distances[mask] = 0
-    return np.asarray(distances, np.float32)
+    return distances
 
 
 def signed_distance_mm(mask: Mask, spacing_mm: Spacing) -> Distances:
@@ -76,4 +76,5 @@ def _along_a_line(mask: Mask, spacing_mm: Spacing) -> Distances:
     axis = int(np.argmax(mask.shape))
     places = np.arange(mask.size, dtype=np.float32)
     apart = np.abs(places[:, None] - np.flatnonzero(mask)[None, :]).min(axis=1)
-    return (apart * np.float32(spacing_mm[axis])).reshape(mask.shape).astype(np.float32)
+    far = apart * np.float32(spacing_mm[axis])
+    return np.asarray(far.reshape(mask.shape), np.float32)
