@@ -66,7 +66,7 @@ export class MarkRow implements IRow<IMark> {
     const { context, selected } = this._board;
     const value = valueOf(mark, context);
     const segment = context.scene.labels.segment(mark.segment ?? 0);
-    const about = [this._scope(mark), segment?.name, value];
+    const about = [segment?.name, value, this._scope(mark)];
     const words = about.filter(part => part).join(' · ');
     this._name.show(mark.name);
     if (this._value.textContent !== words) {

@@ -92,8 +92,15 @@ export class RovingList<T> {
     this._rows.get(key)?.node.focus();
   }
 
+  /** Scrolls the list, and nothing around it, until the row is in sight. */
   reveal(key: string): void {
-    this._rows.get(key)?.node.scrollIntoView({ block: 'nearest' });
+    const row = this._rows.get(key)?.node.getBoundingClientRect();
+    if (row) {
+      const { top, bottom } = this.node.getBoundingClientRect();
+      const above = Math.min(0, row.top - top);
+      const below = Math.max(0, row.bottom - bottom);
+      this.node.scrollTop += above || below;
+    }
   }
 
   rowOf(key: string): IRow<T> | undefined {

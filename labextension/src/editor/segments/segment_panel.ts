@@ -20,8 +20,8 @@ export class SegmentPanel {
     this._details = new SegmentDetails(_context, this.edits, id =>
       this._list.rename(id)
     );
-    this.node.append(this._list.node, this._details.node);
-    this.buttons = [this._summary];
+    this.node.append(this._list.node, this._summary, this._details.node);
+    this.buttons = [];
     if (hasTools) {
       const statistics = iconButton(
         'statistics',
@@ -57,11 +57,11 @@ export class SegmentPanel {
   private _update(): void {
     const text = summary(this.edits.segments, this._context.trans);
     this._summary.textContent = text;
-    this._summary.title = text;
+    this._summary.hidden = text === '';
   }
 
-  private readonly _summary = element('span', {
-    className: 'medlab-Segments-summary'
+  private readonly _summary = element('p', {
+    className: 'medlab-Segments-summary medlab-mod-line'
   });
   private readonly _list: SegmentList;
   private readonly _details: SegmentDetails;

@@ -73,7 +73,7 @@ export class StatisticsTable {
   open(): void {
     if (!this.isOpen) {
       this._returnTo = document.activeElement;
-      this._context.planes.node.after(this.node);
+      this._context.planes.node.append(this.node);
       void this.update();
     }
     this.node.querySelector<HTMLElement>('button')?.focus();
@@ -257,5 +257,5 @@ function number(value: number | null): string {
     return '–';
   }
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toFixed(digits);
+  return String(+value.toFixed(digits));
 }
