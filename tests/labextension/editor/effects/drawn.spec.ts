@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { copiedSlice } from '../../../../labextension/src/editor/effects/copy_slice';
-import { Missing } from '../../../../labextension/src/editor/effects/place';
+import type { Missing } from '../../../../labextension/src/editor/effects/place';
 import {
   type IProposal,
   KEEP

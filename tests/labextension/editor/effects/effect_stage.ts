@@ -32,7 +32,7 @@ export class EffectStage extends ToolScene {
 
   /** The context that effects are given. */
   get context(): IEditorContext {
-    const stage = this;
+    const rev = () => this.rev;
     const views = this.planes.views.map(view => ({
       ...{ plane: view.slice.plane, slice: view.slice },
       get index() {
@@ -46,7 +46,7 @@ export class EffectStage extends ToolScene {
       session: {
         ...{ layer: 'labels', flush: () => undefined },
         get rev() {
-          return stage.rev;
+          return rev();
         },
         settled: () => this.settled(),
         commit: (step: Edit[]) => {
