@@ -254,6 +254,13 @@ class Layer:
             revs = {rev for step in listed for rev in (*step.edits, *step.turns)}
             return self._ledger.frames_at(sorted(revs))
 
+    def settled(self) -> None:
+        """Wait until a snapshot that is being written beside the journal is written.
+
+        Nothing depends on it: the journal is on disk already.
+        """
+        self._ledger.settled()
+
     # What changes it -----------------------------------------------------------------
 
     def apply(self, delta: Delta) -> Ack:

@@ -2,7 +2,7 @@
 
 Painting includes the journal's fdatasync, so it measures the disk of `--folder` as well.
 
-    python tests/bench/label_layers.py --folder .
+    python -m tests.bench.label_layers --folder .
 """
 
 import argparse
@@ -100,6 +100,7 @@ def main() -> None:
         tell("Layer.voxels, nothing new", repeat(10_000, lambda: layer.voxels))
         with without_sync():
             paint(layer, arguments.edits - timed, 2)
+        layer.settled()
         folder = root / ".medlab" / "labels" / layer.scan_id / layer.name
         size = (folder / "edits.mlj").stat().st_size
         snapshots = sorted(folder.glob("snapshot-*.mls"))

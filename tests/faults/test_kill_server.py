@@ -4,7 +4,7 @@ Two clients draw on one layer of a real Jupyter server, which is killed (SIGKILL
 moment and started again. What each of them drew is kept here as plain arrays, so what is
 found on disk is judged by something else than the journal's own code.
 
-Five rounds; `MEDLAB_LONG=1` makes it a hundred, `MEDLAB_ROUNDS` any number.
+Five rounds; `MEDLAB_LONG=1` makes it 500, `MEDLAB_ROUNDS` any number.
 """
 
 import http.client
@@ -41,7 +41,7 @@ from tests.support.lab import free_port
 from tests.support.scans import make_volume, write_nifti_by_nibabel
 
 ROUNDS = int(
-    os.environ.get("MEDLAB_ROUNDS", 100 if os.environ.get("MEDLAB_LONG") else 5)
+    os.environ.get("MEDLAB_ROUNDS", 500 if os.environ.get("MEDLAB_LONG") else 5)
 )
 SHAPE = (23, 24, 25)
 TOKEN = "only-on-loopback"

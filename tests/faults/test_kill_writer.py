@@ -4,7 +4,7 @@ The writer paints one voxel after the other through `Layer.paint` and says so on
 output once each call has returned. It is killed (SIGKILL) at a random moment; every voxel it
 spoke of must be there, at most one more may be, and the layer opens and goes on.
 
-Ten rounds; `MEDLAB_LONG=1` makes it a hundred.
+Ten rounds; `MEDLAB_LONG=1` makes it 200, `MEDLAB_ROUNDS` any number.
 """
 
 import os
@@ -21,8 +21,10 @@ from medlab.labels import Layer
 from medlab.scans import Home, ScanSource
 from tests.support.scans import make_volume, write_nifti_by_nibabel
 
-ROUNDS = 100 if os.environ.get("MEDLAB_LONG") else 10
-# More voxels than a hundred rounds can paint: a writer that has none left says nothing.
+ROUNDS = int(
+    os.environ.get("MEDLAB_ROUNDS", 200 if os.environ.get("MEDLAB_LONG") else 10)
+)
+# More voxels than two hundred rounds can paint: a writer that has none left says nothing.
 SHAPE = (63, 64, 65)
 
 pytestmark = pytest.mark.timeout(60 + 15 * ROUNDS)

@@ -129,9 +129,8 @@ def test_a_stroke_sent_again_after_a_failure_is_written_once(
             shutil.rmtree(folder)
             shutil.copytree(original, folder)
             writer = open_layer()
-            with Disk(number, **way).mounted():
-                with contextlib.suppress(OSError):
-                    writer.apply(edit)
+            with Disk(number, **way).mounted(), contextlib.suppress(OSError):
+                writer.apply(edit)
             ack = writer.apply(edit)
 
             assert (ack.rev, writer.rev, open_layer().rev) == (1, 1, 1)
@@ -164,9 +163,8 @@ def test_a_layer_is_made_or_not_made(home, scan, way):
     calls = len(disk.calls)
     for number in range(calls):
         shutil.rmtree(home.folder)
-        with Disk(number, **way).mounted():
-            with contextlib.suppress(OSError):
-                make()
+        with Disk(number, **way).mounted(), contextlib.suppress(OSError):
+            make()
 
         layer = make()
 
@@ -193,9 +191,8 @@ def test_a_recovery_that_fails_can_be_done_again(
     for number in range(len(disk.calls)):
         shutil.rmtree(journal.parent)
         shutil.copytree(original, journal.parent)
-        with Disk(number, **way).mounted():
-            with contextlib.suppress(OSError):
-                Layer.recover(home, scan)
+        with Disk(number, **way).mounted(), contextlib.suppress(OSError):
+            Layer.recover(home, scan)
 
         recovered = Layer.recover(home, scan)
 
