@@ -1,4 +1,4 @@
-"""The command line: `medlab index | info | samples | train | predict`."""
+"""The command line: `medlab index | info | labels | samples | train | predict`."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from medlab.errors import MedlabError
 _ROOM_OF = {
     "index": "medlab.scans",
     "info": "medlab.scans",
+    "labels": "medlab.labels",
     "samples": "medlab.samples",
     "train": "medlab.train",
     "predict": "medlab.infer",
@@ -17,6 +18,7 @@ _ROOM_OF = {
 _SUMMARY = {
     "index": "list the scans below a folder",
     "info": "tell what a scan holds",
+    "labels": "list, export, import or convert labels",
     "samples": "list real public scans, or fetch one",
     "train": "train a model from a recipe, or resume a run",
     "predict": "segment a scan with a trained model",

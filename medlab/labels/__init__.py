@@ -26,6 +26,7 @@ from medlab.labels._frame import encode_runs as encode_runs
 from medlab.labels._frame import join_frames as join_frames
 from medlab.labels._frame import split_frames as split_frames
 from medlab.labels._grid import Grid as Grid
+from medlab.labels._grid import grid_of as grid_of
 from medlab.labels._journal import JournalDamaged as JournalDamaged
 from medlab.labels._label_search import find_label_files as find_label_files
 from medlab.labels._labels import Labels as Labels

@@ -123,7 +123,7 @@ def read_color_table(path: Path, name: str | None = None) -> tuple[Segment, ...]
             "Look for its name.",
             code="bad-table",
         ) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
         kind = (
             "the JSON table of segments that medlab wrote"
             if name.lower().endswith(".json")

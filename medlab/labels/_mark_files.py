@@ -29,6 +29,10 @@ from medlab.scans import NotWritten, plane_axes, replacing
 _LARGEST_BYTES = 64 << 20
 _TEXT = ("id", "kind", "name", "color", "segment", "plane", "scope", "value", "note")
 _MEASURES = ("length_mm", "angle_deg", "area_mm2", "volume_mm3")
+_NONSENSE = (
+    *(ValueError, KeyError, TypeError, IndexError, AttributeError),
+    RecursionError,
+)
 _COLUMNS = (*_TEXT, "segment_name", "slice", "points_ijk", "points_ras_mm", *_MEASURES)
 
 
@@ -110,7 +114,7 @@ def read_marks(
             "Look for its name.",
             code="bad-marks",
         ) from error
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (*_NONSENSE, csv.Error) as error:
         why = f" ({error})" if isinstance(error, MedlabError) else ""
         raise MedlabError(
             f"{name!r} must hold marks as medlab writes them, got something else{why}. "
