@@ -41,6 +41,7 @@ from medlab.labels._layer_file import format_of_file as format_of_file
 from medlab.labels._layer_file import save_layers as save_layers
 from medlab.labels._ledger import AnotherHistory as AnotherHistory
 from medlab.labels._ledger import LayerBusy as LayerBusy
+from medlab.labels._locks import SegmentLocked as SegmentLocked
 from medlab.labels._mark_files import read_marks as read_marks
 from medlab.labels._mark_files import write_marks as write_marks
 from medlab.labels._marks import Mark as Mark

@@ -26,7 +26,7 @@ from medlab.labels._frame import Frame, decode_frame, encode_frame, encode_runs
 from medlab.labels._history import Line
 from medlab.labels._labels import Labels
 from medlab.labels._ledger import Ledger
-from medlab.labels._locks import allowed
+from medlab.labels._locks import SegmentLocked, allowed
 from medlab.labels._marks import Mark, MarkLike, as_marks, marks_to_json
 from medlab.labels._proposal import KEEP, Proposal
 from medlab.labels._recovery import recover
@@ -313,8 +313,8 @@ class Layer:
         with self._drafting() as draft:
             chosen = None if segment is None else find_segment(draft.segments, segment)
             number = chosen.id if chosen else 0
-            if number in draft.locked:
-                raise _locked(chosen)
+            if chosen is not None and chosen.locked:
+                raise SegmentLocked(chosen)
             # Erasing takes what there is; drawing goes where it may.
             rule = (
                 "visible" if number == 0 and overwrites == "background" else overwrites
@@ -421,7 +421,7 @@ class Layer:
         with self._drafting() as draft:
             chosen = find_segment(draft.segments, segment)
             if chosen.locked:
-                raise _locked(chosen)
+                raise SegmentLocked(chosen)
             current = draft.block(box)
             draft.draw(box, np.where(current == chosen.id, 0, current), "remove", 0)
             draft.list_segments(s for s in draft.segments if s.id != chosen.id)
@@ -576,10 +576,3 @@ class Layer:
                 "old one, or use another layer name.",
                 code=error.code,
             ) from error
-
-
-def _locked(segment: Segment | None) -> MedlabError:
-    name = segment.name if segment else ""
-    return MedlabError(
-        f"The segment {name!r} is locked. Unlock it to draw.", code="locked"
-    )

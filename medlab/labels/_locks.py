@@ -16,6 +16,18 @@ from medlab.labels._segment import Segment
 OVERWRITES = ("visible", "background", "everything")
 
 
+class SegmentLocked(MedlabError):
+    """An edit would change a voxel of a locked segment; `told["segment"]` is its id."""
+
+    code = "locked"
+
+    def __init__(self, segment: Segment) -> None:
+        super().__init__(
+            f"The segment {segment.name!r} is locked. Unlock it to draw.",
+            told={"segment": segment.id},
+        )
+
+
 def locked_ids(segments: Iterable[Segment]) -> list[int]:
     return [segment.id for segment in segments if segment.locked]
 
@@ -26,17 +38,13 @@ def check_locks(
     """Refuse an edit that changes a voxel of a locked segment.
 
     Raises:
-        MedlabError: With the code `"locked"`.
+        SegmentLocked: If it does.
     """
     for segment in segments:
         if not segment.locked:
             continue
         if np.any((before != after) & ((before == segment.id) | (after == segment.id))):
-            raise MedlabError(
-                f"The segment {segment.name!r} is locked. Unlock it to draw.",
-                code="locked",
-                told={"segment": segment.id},
-            )
+            raise SegmentLocked(segment)
 
 
 def allowed(
