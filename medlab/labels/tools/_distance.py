@@ -50,13 +50,15 @@ def distance_mm(mask: Mask, spacing_mm: Spacing) -> Distances:
 
 
 def signed_distance_mm(mask: Mask, spacing_mm: Spacing) -> Distances:
-    """Distance to the border of a shape, negative inside, zero half way between centres.
+    """Distance to the border of a shape, which lies half a voxel out; negative inside.
 
     Args:
         mask: Booleans of two or three axes.
         spacing_mm: Size of a voxel along each of them.
     """
-    return distance_mm(mask, spacing_mm) - distance_mm(~mask, spacing_mm)
+    half = np.float32(min(float(size) for size in spacing_mm) / 2)
+    outside, inside = distance_mm(mask, spacing_mm), distance_mm(~mask, spacing_mm)
+    return np.where(mask, half - inside, outside - half)
 
 
 def grown_by(mask: Mask, mm: float, spacing_mm: Spacing) -> Mask:
