@@ -17,9 +17,12 @@ export class MarkDetails {
       const id = Number(this._segment.value);
       this._change({ segment: id > 0 ? id : null });
     });
-    this._value.addEventListener('change', () =>
-      this._change({ value: this._value.value.trim() })
-    );
+    this._value.addEventListener('change', () => {
+      // A class without a value says nothing: it keeps the one it had.
+      const value = this._value.value.trim() || (this._mark?.value ?? '');
+      this._value.value = value;
+      this._change({ value });
+    });
     this._note.addEventListener('change', () =>
       this._change({ note: this._note.value.trim() })
     );
@@ -31,6 +34,9 @@ export class MarkDetails {
         }
       });
     }
+    this._value.setAttribute('aria-label', trans('Value of the class'));
+    this._segment.setAttribute('aria-label', trans('Segment of the mark'));
+    this._note.setAttribute('aria-label', trans('Note'));
     if (hasTools) {
       this._valueField = field(trans('Value'), this._value);
       this.node.append(

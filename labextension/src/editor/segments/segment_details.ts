@@ -102,6 +102,7 @@ export class SegmentDetails {
 
   private _stateField(): HTMLElement {
     const { trans } = this._context;
+    this._state.setAttribute('aria-label', trans('State of this segment'));
     this._state.append(
       ...STATES.map(({ state, words }) => new Option(trans(words), state))
     );
