@@ -6,6 +6,8 @@ then acknowledged. Kernels, scripts and servers write the same journal under a f
 read it without one. Nothing is rewritten in place, so nothing can be half written.
 """
 
+from medlab.labels._ack import Ack as Ack
+from medlab.labels._ack import StaleEdit as StaleEdit
 from medlab.labels._answers import Answer as Answer
 from medlab.labels._answers import answer_labels as answer_labels
 from medlab.labels._answers import answer_of as answer_of
@@ -31,9 +33,7 @@ from medlab.labels._journal import JournalDamaged as JournalDamaged
 from medlab.labels._label_search import find_label_files as find_label_files
 from medlab.labels._labels import Labels as Labels
 from medlab.labels._labels import save_labels as save_labels
-from medlab.labels._layer import Ack as Ack
 from medlab.labels._layer import Layer as Layer
-from medlab.labels._layer import StaleEdit as StaleEdit
 from medlab.labels._layer_file import FORMATS as FORMATS
 from medlab.labels._layer_file import FileChanged as FileChanged
 from medlab.labels._layer_file import file_state as file_state

@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from medlab.errors import MedlabError
+from medlab.labels._ack import StaleEdit
 from medlab.labels._delta import from_frame
 from medlab.labels._folder import LayerNotFound
 from medlab.labels._frame import decode_frame, join_frames, split_frames
-from medlab.labels._layer import Layer, StaleEdit
+from medlab.labels._layer import Layer
 from medlab.labels._segment import segments_to_json
 
 _STATUS = {
