@@ -99,7 +99,7 @@ export function growFields(place: IEffectPlace): IField[] {
   return [
     number('tolerance', 'Tolerance', null, intensityUnit(place), {
       min: 0,
-      empty: 'automatic',
+      empty: 'auto',
       help: 'How far an intensity may be from that of the chosen voxel.'
     }),
     number('expand', 'Tighter or wider', 0, '', {

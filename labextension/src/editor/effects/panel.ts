@@ -1,24 +1,25 @@
 import { fetchRuns } from '../../server/requests';
 import type { IRun, ISegment } from '../../server/types';
 
-import { iconButton, press, textButton } from '../bars/controls';
-import { rove } from '../bars/roving';
+import { iconButton } from '../bars/controls';
 import type { IEditorContext } from '../context';
 import { element } from '../dom';
 import { Emitter } from '../emitter';
 import { icon } from '../icons';
 import type { IEffectCommands } from '../input/actions';
 
-import { AcceptBar } from './accept_bar';
+import { AcceptBar, type Primary, type Secondary } from './accept_bar';
+import { barContent } from './bar_words';
+import { EffectButtons } from './effect_buttons';
 import { EffectForm } from './form';
 import type { Values } from './fields';
 import { LivePreview, type IWish } from './live_preview';
 import { type IEffectPlace, Missing } from './place';
 import { type IProposal, isSketch } from './proposal';
-import { EFFECTS, effectNamed, type IEffect } from './registry';
+import { effectNamed, type IEffect } from './registry';
 import { SeedField } from './seed_field';
 import { SegmentChoice } from './segment_choice';
-import { countWords, sparedWords } from './words';
+import { TargetLine } from './target_line';
 
 /**
  * The section of the effects: choose one, set it, see what it would do, apply it.
@@ -33,28 +34,20 @@ export class EffectPanel implements IEffectCommands {
     this._segments = new SegmentChoice(trans, (segment, isWanted) =>
       this._live.choose(segment, isWanted)
     );
-    this._bar = new AcceptBar(
-      { apply: () => this.accept(), discard: () => this._discard() },
-      trans
-    );
+    this._bar = new AcceptBar(trans, button => this._pressBar(button));
     _context.planes.node.append(this._bar.node);
-    this._run = textButton(trans('Preview'), trans('Ask for a preview'), () =>
-      this._ask(true)
-    );
-    this._run.classList.add('medlab-mod-primary');
-    this._run.dataset.action = 'preview';
+    this._target = new TargetLine(_context);
+    this._buttons = new EffectButtons(_context, id => this.start(id));
     this._open.append(
       this._heading,
       this._help,
-      this._target,
+      this._target.node,
       this._fields,
       this._seed.node,
-      this._run,
-      this._segments.node,
-      this._notice
+      this._segments.node
     );
     this._open.addEventListener('keydown', event => this._press(event));
-    this.node.append(this._choices(), this._open);
+    this.node.append(this._buttons.node, this._open);
     this._open.hidden = true;
     this._stop = [
       this._live.changed.connect(() => this._show()),
@@ -63,7 +56,7 @@ export class EffectPanel implements IEffectCommands {
       scene.labels.changed.connect(({ segments }) => {
         if (segments) {
           this._form?.refresh();
-          this._showTarget();
+          this._target.show(!this._effect?.isForAll);
         }
       }),
       scene.crosshairChanged.connect(() => this._followSlice())
@@ -99,6 +92,10 @@ export class EffectPanel implements IEffectCommands {
   }
 
   accept(): boolean {
+    if (this._mayAsk) {
+      this._ask(true);
+      return true;
+    }
     return this._live.accept();
   }
 
@@ -116,42 +113,6 @@ export class EffectPanel implements IEffectCommands {
     this._stop.forEach(stop => stop());
     this._live.dispose();
     this._bar.dispose();
-  }
-
-  private _choices(): HTMLElement {
-    const node = element('div', {
-      className: 'medlab-Effects-choices',
-      attributes: {
-        role: 'toolbar',
-        'aria-label': this._context.trans('Effects')
-      }
-    });
-    for (const { id, icon: name } of EFFECTS) {
-      const button = iconButton(name, '', () => this.start(id));
-      button.dataset.effect = id;
-      press(button, false);
-      this._buttons.set(id, button);
-      node.append(button);
-    }
-    this._nameButtons();
-    // Keys are settings, and may have changed since.
-    node.addEventListener('pointerenter', () => this._nameButtons());
-    node.addEventListener('focusin', () => this._nameButtons());
-    rove(node);
-    return node;
-  }
-
-  private _nameButtons(): void {
-    const { trans, keyOf } = this._context;
-    for (const { id, words, help } of EFFECTS) {
-      const key = keyOf(`effect-${id}`);
-      const name = key ? `${trans(words)} (${key})` : trans(words);
-      const button = this._buttons.get(id);
-      if (button && button.getAttribute('aria-label') !== name) {
-        button.setAttribute('aria-label', name);
-        button.title = `${name}\n${trans(help)}`;
-      }
-    }
   }
 
   /** Builds the form of an effect. */
@@ -182,11 +143,11 @@ export class EffectPanel implements IEffectCommands {
     this._open.hidden = false;
     this._slice = this._sliceNow;
     this._settings = this._settingsNow;
-    this._showTarget();
+    this._target.show(!this._effect?.isForAll);
     if (effect.isHeavy) {
       void this._findRuns();
     }
-    this._buttons.forEach((button, id) => press(button, id === effect.id));
+    this._buttons.mark(effect.id);
     this.changed.emit();
   }
 
@@ -206,7 +167,8 @@ export class EffectPanel implements IEffectCommands {
     if (wish instanceof Missing) {
       this._missing = this._context.trans(wish.sentence);
     }
-    if (!wish || wish instanceof Missing || (effect.isHeavy && !isTold)) {
+    this._waitsToBeAsked = !!effect.isHeavy && !isTold && form.isValid;
+    if (!wish || wish instanceof Missing || this._waitsToBeAsked) {
       this._live.drop();
       this._show();
     } else {
@@ -238,56 +200,28 @@ export class EffectPanel implements IEffectCommands {
   }
 
   private _show(): void {
-    const { trans } = this._context;
     const { state } = this._live;
     const isAsking = state.kind === 'asking';
-    const { planes, scene } = this._context;
+    const { planes, scene, trans } = this._context;
     const isPale = isAsking && !!scene.proposal && !isSketch(scene.proposal);
     planes.node.classList.toggle('medlab-mod-asking', isPale);
-    if (state.kind === 'shown') {
-      const segments = this._known;
-      this._bar.show(countWords(state.count, segments, trans));
-    } else if (isAsking) {
+    this._showSegments();
+    if (isAsking) {
       this._bar.wait(state.progress, state.message);
+      return;
+    }
+    const content = this._effect
+      ? barContent(state, {
+          ...{ trans, segments: this._known, missing: this._missing },
+          waitsToBeAsked: this._waitsToBeAsked
+        })
+      : null;
+    if (content) {
+      this._bar.show(content);
     } else {
       this._bar.hide();
     }
-    this._showSegments();
-    const isFailed = state.kind === 'failed';
-    this._notice.setAttribute('role', isFailed ? 'alert' : 'status');
-    this._notice.classList.toggle('medlab-mod-failed', isFailed);
-    const words = this._noticeWords();
-    if (this._notice.textContent !== words) {
-      this._notice.textContent = words;
-    }
-    const mayAsk = ['none', 'failed', 'outdated'].includes(state.kind);
-    this._run.hidden = !mayAsk || this._missing !== '' || !this._form?.isValid;
-  }
-
-  private _noticeWords(): string {
-    const { trans } = this._context;
-    const { state } = this._live;
-    switch (state.kind) {
-      case 'none':
-        return this._missing;
-      case 'failed':
-        return state.sentence;
-      case 'outdated':
-        return trans('The labels have changed: ask for the preview again.');
-      case 'shown':
-        return state.message;
-      case 'empty': {
-        const spared = state.count
-          ? sparedWords(state.count.spared, trans)
-          : [];
-        return [
-          state.message || trans('Nothing would change.'),
-          ...spared
-        ].join(' ');
-      }
-      default:
-        return '';
-    }
+    this._mayAsk = content?.primary === 'preview';
   }
 
   /** The segments of the preview, to take or to leave one by one. */
@@ -313,41 +247,13 @@ export class EffectPanel implements IEffectCommands {
     );
   }
 
-  /** Which segment the effect works on. */
-  private _showTarget(): void {
-    const { trans, scene, settings } = this._context;
-    const segment = scene.labels.segment(settings.values.segment);
-    const isShown = segment !== undefined && !this._effect?.isForAll;
-    this._target.hidden = !isShown;
-    if (!segment) {
-      return;
-    }
-    const swatch = element('span', { className: 'medlab-Effect-swatch' });
-    swatch.style.background = segment.color;
-    const why = segment.locked
-      ? trans('locked: unlock it first')
-      : segment.visible
-        ? ''
-        : trans('hidden: show it first');
-    this._target.replaceChildren(
-      element('span', { text: trans('Segment') }),
-      swatch,
-      element('span', {
-        className: 'medlab-Effect-name',
-        text: segment.name,
-        title: segment.name
-      }),
-      element('span', { className: 'medlab-Effect-warning', text: why })
-    );
-  }
-
   /** Another segment was chosen, or other voxels may be painted over. */
   private _followSettings(): void {
     const now = this._settingsNow;
     if (this._effect && now !== this._settings) {
       this._settings = now;
       this._form?.refresh();
-      this._showTarget();
+      this._target.show(!this._effect?.isForAll);
       this._ask();
     }
   }
@@ -370,15 +276,20 @@ export class EffectPanel implements IEffectCommands {
       notify(trans('%1: applied.', trans(effect.words)));
       if (effect.staysOpen) {
         this._seed.forget();
+        if (effect.needsSeed?.(this._form?.values ?? {})) {
+          this._ask();
+        }
       } else {
         this._close();
       }
     }
   }
 
-  /** Gives up what is at work, or all of the effect. */
-  private _discard(): void {
-    if (this._live.state.kind === 'asking') {
+  private _pressBar(button: Primary | Secondary): void {
+    if (button === 'apply' || button === 'preview') {
+      this.accept();
+    } else if (button === 'cancel') {
+      this._waitsToBeAsked = true;
       this._live.drop();
     } else {
       this._close();
@@ -403,12 +314,14 @@ export class EffectPanel implements IEffectCommands {
     this._effect = null;
     this._form = null;
     this._missing = '';
+    this._mayAsk = false;
+    this._waitsToBeAsked = false;
     this._seed.forget();
     this._seed.listen(false);
     this._live.drop();
     this._bar.hide();
     this._open.hidden = true;
-    this._buttons.forEach(button => press(button, false));
+    this._buttons.mark(null);
     this.changed.emit();
   }
 
@@ -470,8 +383,8 @@ export class EffectPanel implements IEffectCommands {
   private readonly _seed: SeedField;
   private readonly _segments: SegmentChoice;
   private readonly _bar: AcceptBar;
-  private readonly _run: HTMLButtonElement;
-  private readonly _buttons = new Map<string, HTMLButtonElement>();
+  private readonly _target: TargetLine;
+  private readonly _buttons: EffectButtons;
   private readonly _remembered = new Map<string, Values>();
   private readonly _stop: (() => void)[];
   private readonly _open = element('div', {
@@ -482,19 +395,16 @@ export class EffectPanel implements IEffectCommands {
     className: 'medlab-Effect-heading'
   });
   private readonly _help = element('p', { className: 'medlab-Effect-help' });
-  private readonly _target = element('div', {
-    className: 'medlab-Effect-target'
-  });
   private readonly _fields = element('div');
-  private readonly _notice = element('p', {
-    className: 'medlab-Effect-notice',
-    attributes: { role: 'status', 'aria-live': 'polite' }
-  });
   private _effect: IEffect | null = null;
   private _form: EffectForm | null = null;
   private _values: Values | null = null;
   private _runs: readonly IRun[] | null = null;
   private _missing = '';
+  /** It takes long, or was cancelled: no preview comes by itself. */
+  private _waitsToBeAsked = false;
+  /** Enter asks for a preview. */
+  private _mayAsk = false;
   private _slice = '';
   private _settings = '';
 }
