@@ -17,8 +17,9 @@ import { Emitter } from '../emitter';
 import { newSession } from './author';
 import { applyEdit, type Edit } from './delta';
 import type { LabelMap } from './label_map';
+import { Kept } from './kept';
 import { type IPageLock, openPageLock } from './page_lock';
-import type { IPendingEdit, IPendingStore } from './pending_store';
+import type { IPendingStore } from './pending_store';
 import { type ITrouble, troubleOf } from './trouble';
 import { type IConflict, Waiting } from './waiting';
 
@@ -34,6 +35,7 @@ const FIRST_RETRY_MS = 400;
 const LAST_RETRY_MS = 8000;
 const POLL_MS = 2000;
 const EDITS_A_BODY = 32;
+const ANOTHER_HISTORY = 'another-history';
 const MOST_REFUSALS = 8;
 
 export interface IJournalOptions {
@@ -67,12 +69,13 @@ export class Journal {
   constructor(private readonly _options: IJournalOptions) {
     this._rev = _options.rev;
     this._map = _options.map;
-    this._store = _options.store;
     this._pages = _options.pages ?? openPageLock();
     this._waiting = new Waiting(_options.map);
-    if (!_options.store.isDurable) {
-      this._storeFails = true;
-    }
+    this._kept = new Kept(
+      ...([_options.store, this._pages] as const),
+      ...([this.session, this._abort.signal] as const)
+    );
+    this._kept.changed.connect(() => this.stateChanged.emit(this._state));
   }
 
   readonly session = newSession();
@@ -107,19 +110,18 @@ export class Journal {
 
   /** What waits would be there again in a reloaded page. */
   get isKept(): boolean {
-    return this._unkept.size === 0;
+    return this._kept.isComplete;
   }
 
   /** The browser keeps nothing for a page that is closed. */
   get storeFails(): boolean {
-    return this._storeFails;
+    return this._kept.fails;
   }
 
   /** Takes up what an earlier page could not send, then keeps in step with the server. */
   async start(): Promise<void> {
-    const { signal } = this._abort;
-    this._pages.hold(this.session, signal);
-    await this._takeUpLeftovers();
+    this._pages.hold(this.session, this._abort.signal);
+    await this._kept.takeUp(left => this._takeUp(left));
     if (this._disposed) {
       return;
     }
@@ -128,18 +130,10 @@ export class Journal {
   }
 
   /** Takes an edit whose voxels are in the map already. */
-  add(edit: Edit, { step, turn }: IPlace = {}): IDelta {
-    const seq = ++this._seq;
-    const { by } = this._options;
-    const delta: IDelta = {
-      ...edit,
-      ...{ scan: this._options.scan, layer: this._options.layer, rev: null },
-      base: this._rev + this.waiting,
-      ...{ session: this.session, seq },
-      ...(by && { by, ...(turn ? { turn } : { step: step ?? seq }) })
-    };
+  add(edit: Edit, place: IPlace = {}): IDelta {
+    const delta = this._asDelta(edit, ++this._seq, place);
     this._waiting.edits.push(delta);
-    this._keep(delta);
+    this._kept.add(delta);
     const isHeldUp = this._state === 'offline' || this._state === 'unsaved';
     this._setState(isHeldUp ? this._state : 'saving');
     void this._wake();
@@ -150,22 +144,12 @@ export class Journal {
    * Keeps a stroke that is still being drawn: it is taken up should the page die now. The
    * next `add`, or null, takes its place.
    */
-  keepUnfinished(edit: Edit | null): Promise<void> {
-    const { scan, layer, by } = this._options;
-    const seq = this._seq + 1;
-    if (!edit) {
-      return this._store.remove(this.session, seq).catch(() => undefined);
+  keepUnfinished(edit: Edit | null): void {
+    if (edit) {
+      this._kept.addUnfinished(this._asDelta(edit, this._seq + 1, {}));
+    } else {
+      this._kept.remove(this.session, this._seq + 1);
     }
-    const delta: IDelta = {
-      ...edit,
-      ...{ scan, layer, rev: null, base: this._rev + this.waiting },
-      ...{ session: this.session, seq },
-      ...(by && { by, step: seq })
-    };
-    const frame = encodeDelta(delta);
-    return this._store
-      .add({ session: this.session, seq, frame })
-      .catch(() => this._noteStore(true));
   }
 
   /** Tries again now instead of after the pause. */
@@ -220,51 +204,19 @@ export class Journal {
     this.received.clear();
   }
 
-  // What earlier pages left ------------------------------------------------------------
-
-  private async _takeUpLeftovers(): Promise<void> {
-    const { signal } = this._abort;
-    const left = await this._store.all().catch(() => [] as IPendingEdit[]);
-    for (const session of new Set(left.map(edit => edit.session))) {
-      if (session === this.session || this._known.has(session)) {
-        continue;
-      }
-      this._known.add(session);
-      if (await this._pages.tryTakeOver(session, signal)) {
-        await this._takeUp(session);
-      } else {
-        void this._waitFor(session);
-      }
-    }
-  }
-
-  /** A live tab's edits are its own, until it dies. */
-  private async _waitFor(session: string): Promise<void> {
-    if (await this._pages.takeOver(session, this._abort.signal)) {
-      await this._takeUp(session);
-      void this._wake();
-    }
-  }
-
-  private async _takeUp(session: string): Promise<void> {
-    const left = await this._store.all().catch(() => [] as IPendingEdit[]);
+  /** Puts what a page that is gone left on top of what the map holds. */
+  private async _takeUp(left: IDelta[]): Promise<void> {
     await this._released;
     if (this._disposed) {
       return;
     }
     const from = this.waiting;
-    for (const edit of left.filter(other => other.session === session)) {
-      try {
-        this._waiting.edits.push(decodeDelta(decodeFrame(edit.frame)));
-      } catch {
-        // Of another version, or damaged; it stays where it is.
-      }
-    }
-    const taken = this._waiting.edits.slice(from);
+    this._waiting.edits.push(...left);
     this._putBack({ mayHoldOurs: true, from });
-    taken.forEach(delta => this.received.emit(delta));
+    left.forEach(delta => this.received.emit(delta));
     if (this.waiting > 0) {
       this._setState('saving');
+      void this._wake();
     }
   }
 
@@ -272,35 +224,16 @@ export class Journal {
     const conflicts = this._waiting.putBack({
       ...options,
       forget: delta => this._forget(delta.session, delta.seq),
-      keep: delta => this._keep(delta)
+      keep: delta => this._kept.add(delta)
     });
     if (conflicts.length > 0) {
       this.conflicted.emit(conflicts);
     }
   }
 
-  private _keep(delta: IDelta): void {
-    const key = keyOf(delta);
-    this._unkept.add(key);
-    const { session, seq } = delta;
-    void this._store.add({ session, seq, frame: encodeDelta(delta) }).then(
-      () => {
-        this._unkept.delete(key);
-        this._noteStore(!this._store.isDurable);
-      },
-      () => this._noteStore(true)
-    );
-  }
-
-  private _noteStore(fails: boolean): void {
-    this._storeFails = fails;
-    this.stateChanged.emit(this._state);
-  }
-
   private _forget(session: string, seq: number): void {
     this._waiting.forget(session, seq);
-    this._unkept.delete(keyOf({ session, seq }));
-    void this._store.remove(session, seq).catch(() => undefined);
+    this._kept.remove(session, seq);
   }
 
   // The conversation with the server ----------------------------------------------------
@@ -310,6 +243,15 @@ export class Journal {
       this._running = null;
     });
     return this._running;
+  }
+
+  private _asDelta(edit: Edit, seq: number, { step, turn }: IPlace): IDelta {
+    const { scan, layer, by } = this._options;
+    return {
+      ...{ ...edit, scan, layer, rev: null, base: this._rev + this.waiting },
+      ...{ session: this.session, seq },
+      ...(by && { by, ...(turn ? { turn } : { step: step ?? seq }) })
+    };
   }
 
   /** One conversation at a time, so that revisions arrive in order. */
@@ -410,9 +352,18 @@ export class Journal {
   private async _fetchNews(): Promise<void> {
     const { server, scan, layer } = this._options;
     const { signal } = this._abort;
-    const frames = splitFrames(
-      await fetchOps(server, scan, layer, this._rev, signal)
-    );
+    let frames: IFrame[];
+    try {
+      frames = splitFrames(
+        await fetchOps(server, scan, layer, this._rev, signal)
+      );
+    } catch (error) {
+      if (!(error instanceof ServerError && error.code === ANOTHER_HISTORY)) {
+        throw error;
+      }
+      await this._reload(); // The layer was recovered without what we know.
+      return;
+    }
     const first = frames.length > 0 ? Number(frames[0].header.rev) : 0;
     if (first > this._rev + 1) {
       await this._reload();
@@ -483,7 +434,8 @@ export class Journal {
     clearTimeout(this._timer);
     this._timer = setTimeout(() => {
       this._pollWanted ||= isVisible() || this._trouble !== null;
-      void this._takeUpLeftovers()
+      void this._kept
+        .takeUp(left => this._takeUp(left))
         .then(() => this._wake())
         .then(() => {
           if (!this._disposed && !this._trouble) {
@@ -503,20 +455,15 @@ export class Journal {
   }
 
   private readonly _map: LabelMap;
-  private readonly _store: IPendingStore;
   private readonly _pages: IPageLock;
   private readonly _waiting: Waiting;
-  /** Sessions of other pages whose edits were found in the browser. */
-  private readonly _known = new Set<string>();
-  /** Edits that are not in the browser's store yet. */
-  private readonly _unkept = new Set<string>();
+  private readonly _kept: Kept;
   private _rev: number;
   private _seq = 0;
   private _refusals = 0;
   private _state: SaveState = 'saved';
   private _told = '';
   private _trouble: ITrouble | null = null;
-  private _storeFails = false;
   private _pollWanted = false;
   private _reloadWanted = false;
   private _pause_ms = 0;
@@ -532,7 +479,8 @@ export class Journal {
 function isOutOfStep(error: unknown): error is ServerError {
   return (
     error instanceof ServerError &&
-    (error.status === 409 || ['another-before', 'locked'].includes(error.code))
+    (error.status === 409 ||
+      ['another-before', 'locked', ANOTHER_HISTORY].includes(error.code))
   );
 }
 
@@ -540,8 +488,4 @@ function isVisible(): boolean {
   return (
     typeof document === 'undefined' || document.visibilityState !== 'hidden'
   );
-}
-
-function keyOf({ session, seq }: { session: string; seq: number }): string {
-  return `${session}/${seq}`;
 }
