@@ -32,6 +32,10 @@ labeler = medlab.SliceLabeler(scan, ["heart", "aorta", "nodule"], layer="marked"
 first = labeler.layer.segments
 labeler"""
 _EDITOR = "document.querySelector('.medlab-SliceLabeler').editor"
+_FIELDS = (
+    *("id", "kind", "name", "color", "segment", "plane", "points"),
+    *("scope", "value", "note"),
+)
 _HOSTILE = '<img src=x onerror="window.hacked=true">'
 
 
@@ -135,19 +139,7 @@ def _python(page: Page, expression: str) -> Any:
 
 def _kernel_marks(page: Page) -> list[dict[str, Any]]:
     _settle(page)
-    fields = [
-        "kind",
-        "name",
-        "color",
-        "segment",
-        "plane",
-        "points",
-        "scope",
-        "value",
-        "note",
-        "id",
-    ]
-    listed = ", ".join(f"'{field}': mark.{field}" for field in fields)
+    listed = ", ".join(f"'{field}': mark.{field}" for field in _FIELDS)
     return _python(page, f"[{{{listed}}} for mark in labeler.layer.marks]")
 
 

@@ -3,6 +3,7 @@ import type { IconName } from '../icons';
 import type { Emitter } from '../emitter';
 import { type IToolChoice, TOOLS } from '../tools/registry';
 import { EFFECT_ACTIONS } from './effect_actions';
+import { MARK_ACTIONS } from './mark_actions';
 import { SEGMENT_ACTIONS } from './segment_actions';
 import { VIEW_ACTIONS } from './view_actions';
 
@@ -23,6 +24,7 @@ export interface IActionTarget {
   readonly changed: Emitter<void>;
   readonly tools: IToolCommands;
   readonly segments: ISegmentCommands;
+  readonly marks: IMarkCommands;
   readonly effects: IEffectCommands;
   readonly pointer: IPointerCommands;
   /** `grid`, or the plane to show alone. */
@@ -54,6 +56,20 @@ export interface ISegmentCommands {
   toggleVisible(): void;
   nextState(): void;
   statistics(): void;
+  /** Shows the segment alone, or all again. */
+  showOnly(): void;
+  goToMiddle(): void;
+  /** To the next (1) or the previous (-1) slice that holds the segment. */
+  goToSlice(towards: 1 | -1): void;
+}
+
+/** What is asked of the points, boxes, measurements and classes. */
+export interface IMarkCommands {
+  /** Opens the form for a class of the study, the scan or the slice. */
+  addClass(): void;
+  /** False when no mark is selected. */
+  removeSelected(): boolean;
+  toggleShown(): void;
 }
 
 export interface IEffectCommands {
@@ -107,10 +123,23 @@ export const ACTIONS: readonly IAction[] = [
   ...TOOLS.map(toolAction),
   ...EFFECT_ACTIONS,
   ...SEGMENT_ACTIONS,
+  ...MARK_ACTIONS,
   ...VIEW_ACTIONS
 ];
 
 /** The actions of these groups, in order. */
 export function actionsOf(...groups: readonly ActionGroup[]): IAction[] {
   return ACTIONS.filter(({ group }) => groups.includes(group));
+}
+
+const CHOSEN: readonly ActionGroup[] = [
+  ...(['paint', 'outline', 'grow', 'mark', 'measure', 'effect'] as const)
+];
+
+/** An editor may offer fewer tools and effects; all else is always there. */
+export function isOffered(
+  { id, group }: IAction,
+  { offers }: Pick<IEditorContext, 'offers'>
+): boolean {
+  return !CHOSEN.includes(group) || offers(id);
 }

@@ -67,6 +67,34 @@ export const SEGMENT_ACTIONS: readonly IAction[] = [
     t => t.segments.statistics(),
     'statistics'
   ),
+  segment(
+    'segment-only',
+    'Show only this segment, or all',
+    'Shift+O',
+    t => t.segments.showOnly(),
+    'only'
+  ),
+  segment(
+    'segment-middle',
+    'Go to the middle of the segment',
+    'Shift+F',
+    t => t.segments.goToMiddle(),
+    'crosshair'
+  ),
+  segment(
+    'segment-slice-next',
+    'Next slice with the segment',
+    'Shift+PageUp',
+    t => t.segments.goToSlice(1),
+    'right'
+  ),
+  segment(
+    'segment-slice-previous',
+    'Previous slice with the segment',
+    'Shift+PageDown',
+    t => t.segments.goToSlice(-1),
+    'left'
+  ),
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(choose),
   setting(
     'size-down',

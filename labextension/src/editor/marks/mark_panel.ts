@@ -41,9 +41,9 @@ export class MarkPanel {
       this._list.node,
       this._details.node
     );
-    this._eye = iconButton('eye', trans('Hide the marks'), () => {
-      this._board.areShown = !this._board.areShown;
-    });
+    this._eye = iconButton('eye', trans('Hide the marks'), () =>
+      this.toggleShown()
+    );
     this._region.hidden = settings.values.tool !== 'roi';
     this.buttons = [this._count, this._eye];
     if (hasTools) {
@@ -69,6 +69,19 @@ export class MarkPanel {
   addClass(): void {
     this._context.showSection('marks');
     this._form.open();
+  }
+
+  /** False when no mark is selected. */
+  removeSelected(): boolean {
+    const { selected } = this._board;
+    if (selected) {
+      this._board.remove(selected);
+    }
+    return selected !== null;
+  }
+
+  toggleShown(): void {
+    this._board.areShown = !this._board.areShown;
   }
 
   update(): void {

@@ -11,6 +11,8 @@ export interface IRovingListOptions<T> {
   className: string;
   keyOf(item: T): string;
   makeRow(item: T): IRow<T>;
+  /** Place in the whole list, where only a part of it is shown. */
+  placeOf?(item: T): number;
   /** A key on a row; true when it meant something. */
   onKey?(event: KeyboardEvent, item: T): boolean;
 }
@@ -58,7 +60,7 @@ export class RovingList<T> {
     let before: ChildNode | null = this.node.firstChild;
     items.forEach((item, position) => {
       const row = this._row(item);
-      row.update(item, position);
+      row.update(item, this._options.placeOf?.(item) ?? position);
       if (row.node === before) {
         before = before.nextSibling;
       } else {

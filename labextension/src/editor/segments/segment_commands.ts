@@ -2,6 +2,7 @@ import type { IEditorContext } from '../context';
 
 import type { SegmentEdits } from './segment_edits';
 import type { StatisticsTable } from './statistics_table';
+import { centerOf, nextSliceWith } from './where';
 
 /** What keys, palette and toolbar ask of the segment that is chosen. */
 export class SegmentCommands {
@@ -50,6 +51,34 @@ export class SegmentCommands {
     this._statistics.open();
   }
 
+  showOnly(): void {
+    this._edits.showOnly(this._chosen);
+  }
+
+  /** To the next (1) or the previous (-1) slice of the focused plane that holds it. */
+  goToSlice(towards: 1 | -1): void {
+    const { planes, scene, notify, trans } = this._context;
+    const { slice, index } = planes.focused;
+    const step = (towards * slice.stepW) as 1 | -1;
+    const { labels } = scene;
+    const next = nextSliceWith(labels, this._chosen, slice.w, index, step);
+    if (next === null) {
+      notify(trans('No further slice with %1 this way.', this._name));
+    } else {
+      scene.goTo(slice.w, next);
+    }
+  }
+
+  goToMiddle(): void {
+    const { scene, notify, trans } = this._context;
+    const at = centerOf(scene.labels, this._chosen, scene.volume.grid);
+    if (at) {
+      scene.moveCrosshair(at);
+    } else {
+      notify(trans('%1 has no voxels yet.', this._name));
+    }
+  }
+
   private _toggle(key: 'locked' | 'visible', on: string, off: string): void {
     const segment = this._edits.segments.find(({ id }) => id === this._chosen);
     if (segment) {
@@ -57,6 +86,11 @@ export class SegmentCommands {
       this._edits.change(segment.id, { [key]: !segment[key] });
       notify(trans(segment[key] ? off : on, segment.name));
     }
+  }
+
+  private get _name(): string {
+    const { scene } = this._context;
+    return scene.labels.segment(this._chosen)?.name ?? '';
   }
 
   private get _chosen(): number {

@@ -5,9 +5,9 @@ import type { IEditorContext } from '../context';
 import { element } from '../dom';
 
 import { CodeField } from './code_field';
+import type { SegmentCommands } from './segment_commands';
 import type { SegmentEdits } from './segment_edits';
 import { STATES } from './segment_state';
-import { centerOf, nextSliceWith } from './where';
 
 /** The chosen segment: go to it, show it alone, its state, opacity, outline and code. */
 export class SegmentDetails {
@@ -15,6 +15,7 @@ export class SegmentDetails {
   constructor(
     private readonly _context: IEditorContext,
     private readonly _edits: SegmentEdits,
+    private readonly _commands: SegmentCommands,
     private readonly _rename: (id: number) => void
   ) {
     const { trans, scene, settings, hasTools } = _context;
@@ -76,11 +77,15 @@ export class SegmentDetails {
     const button = (...args: Parameters<typeof iconButton>) =>
       iconButton(args[0], trans(args[1]), args[2]);
     const look = [
-      button('left', 'Previous slice with this segment', () => this._step(-1)),
-      button('crosshair', 'Go to the middle of this segment', () =>
-        this._goToMiddle()
+      button('left', 'Previous slice with this segment', () =>
+        this._commands.goToSlice(-1)
       ),
-      button('right', 'Next slice with this segment', () => this._step(1)),
+      button('crosshair', 'Go to the middle of this segment', () =>
+        this._commands.goToMiddle()
+      ),
+      button('right', 'Next slice with this segment', () =>
+        this._commands.goToSlice(1)
+      ),
       this._only
     ];
     const change = [
@@ -148,29 +153,6 @@ export class SegmentDetails {
         segment.id === this._id ? { ...segment, opacity } : segment
       )
     );
-  }
-
-  private _step(towards: 1 | -1): void {
-    const { planes, scene, notify, trans } = this._context;
-    const { slice, index } = planes.focused;
-    const step = (towards * slice.stepW) as 1 | -1;
-    const next = nextSliceWith(scene.labels, this._id, slice.w, index, step);
-    if (next === null) {
-      const name = this._segment?.name ?? '';
-      notify(trans('No further slice with %1 this way.', name));
-    } else {
-      scene.goTo(slice.w, next);
-    }
-  }
-
-  private _goToMiddle(): void {
-    const { scene, notify, trans } = this._context;
-    const at = centerOf(scene.labels, this._id, scene.volume.grid);
-    if (at) {
-      scene.moveCrosshair(at);
-    } else {
-      notify(trans('%1 has no voxels yet.', this._segment?.name ?? ''));
-    }
   }
 
   private get _id(): number {

@@ -29,6 +29,8 @@ export class SegmentList {
         new SegmentRow(segment, _place, _edits, (event, grabbed) =>
           this._drag(event, grabbed)
         ),
+      // Its number is its place in the whole list, not among those found.
+      placeOf: segment => this._places.get(segment.id) ?? 0,
       onKey: (event, segment) => this._press(event, segment)
     });
     this._search.placeholder = trans('Search segments');
@@ -53,10 +55,6 @@ export class SegmentList {
     this._none.hidden = shown.length > 0 || segments.length === 0;
     this._places = new Map(segments.map(({ id }, place) => [id, place]));
     this._list.show(shown);
-    for (const segment of shown) {
-      // Its number is its place in the whole list, not among those found.
-      this._row(segment.id)?.update(segment, this._places.get(segment.id) ?? 0);
-    }
     this._markChosen();
   }
 

@@ -17,8 +17,9 @@ export class SegmentPanel {
     this._statistics = new StatisticsTable(_context);
     this.commands = new SegmentCommands(_context, this.edits, this._statistics);
     this._list = new SegmentList(_context, this.edits);
-    this._details = new SegmentDetails(_context, this.edits, id =>
-      this._list.rename(id)
+    this._details = new SegmentDetails(
+      ...([_context, this.edits, this.commands] as const),
+      id => this._list.rename(id)
     );
     this.node.append(this._list.node, this._summary, this._details.node);
     this.buttons = [];
