@@ -5,7 +5,7 @@ handler (labels painted, dirty boxes noted) and the drawing of the planes, taken
 with `performance.now`. Putting the canvas on the screen is the compositor's work, on
 another thread, and is not in it.
 
-    python tests/bench/brush.py
+    python -m tests.bench.brush
 """
 
 import functools
@@ -29,7 +29,14 @@ ROOT = Path(__file__).parents[2]
 SHAPE = [512, 512, 600]
 SPACING = [0.7, 0.7, 0.7]
 # Marks of the issue, for the 95th percentile, in ms.
-MARKS = {"disc, one plane": 4.0, "ball, three planes": 16.0}
+MARKS = {
+    "disc, one plane": 4.0,
+    "ball, three planes": 16.0,
+    "large ball, three planes": 16.0,
+    "next slice, three planes": 16.0,
+    "livewire, hovering": 16.0,
+    "region grow, hovering": 16.0,
+}
 
 _MEASURE = """
 async ({isBall, radius_mm, planes}) => {
@@ -89,6 +96,39 @@ async ([planes, axes]) => {
 }
 """
 
+_HOVER = """
+async tool => {
+  const {editor} = window;
+  editor.showLayout('grid');
+  editor.settings.set({tool, isBall: false, segment: 1});
+  editor.crosshair = [256, 256, 300];
+  editor.flush();
+  const view = editor.views[0];
+  const frame = view.stage.getBoundingClientRect();
+  const event = (type, t) => new PointerEvent(type, {
+    pointerId: 1, button: type === 'pointermove' ? -1 : 0, bubbles: true,
+    clientX: frame.left + frame.width * (0.5 + 0.3 * Math.cos(t / 20)),
+    clientY: frame.top + frame.height * (0.5 + 0.3 * Math.sin(t / 14))
+  });
+  const rest = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+  const times = [];
+  if (tool === 'livewire') {
+    view.stage.dispatchEvent(event('pointermove', 0));
+    view.stage.dispatchEvent(event('pointerdown', 0));
+    view.stage.dispatchEvent(event('pointerup', 0));
+  }
+  for (let t = 1; t <= 150; t++) {
+    await rest();
+    const start = performance.now();
+    view.stage.dispatchEvent(event('pointermove', t));
+    editor.flush();
+    times.push(performance.now() - start);
+  }
+  view.node.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}));
+  return times;
+}
+"""
+
 
 @contextmanager
 def open_editor(
@@ -109,7 +149,9 @@ def open_editor(
             cwd=ROOT,
             check=True,
         )
-        style = (ROOT / "labextension/style/editor.css").read_text() + css
+        styles = ("editor", "effects", "labeling", "marks", "saving", "segments")
+        sheets = [ROOT / f"labextension/style/{name}.css" for name in styles]
+        style = "".join(sheet.read_text() for sheet in sheets) + css
         (folder / "index.html").write_text(
             f"<!doctype html><meta charset=utf-8><style>body{{margin:0}}{style}</style>"
             "<div id=host style='height:100vh'></div>"
@@ -150,6 +192,10 @@ def describe(times: list[float]) -> dict[str, float]:
     return {"events": len(times), "p50": at(0.5), "p95": at(0.95), "max": at(1.0)}
 
 
+def mark_of(name: str) -> str:
+    return f"  mark: p95 <= {MARKS[name]}" if name in MARKS else ""
+
+
 def main() -> None:
     with open_editor(SHAPE, SPACING) as page:
         settings = {
@@ -158,12 +204,14 @@ def main() -> None:
             "ball, three planes": {"isBall": True, "radius_mm": 12, "planes": 3},
             "large ball, three planes": {"isBall": True, "radius_mm": 25, "planes": 3},
         }
-        print(f"{'x'.join(map(str, SHAPE))}, {os.cpu_count()} cores, ms an event")
+        load = f"load {os.getloadavg()[0]:.1f}"
+        print(
+            f"{'x'.join(map(str, SHAPE))}, {os.cpu_count()} cores, {load}, ms an event"
+        )
         for name, setting in settings.items():
             page.evaluate("() => { window.ends = []; window.after = []; }")
             figures = describe(page.evaluate(_MEASURE, setting))
-            mark = f"  mark: p95 <= {MARKS[name]}" if name in MARKS else ""
-            print(f"{name:26} {json.dumps(figures)}{mark}")
+            print(f"{name:26} {json.dumps(figures)}{mark_of(name)}")
             ends = describe(page.evaluate("window.ends"))
             print(f"{'  end of a stroke':26} {json.dumps(ends)}")
             after = describe(page.evaluate("window.after"))
@@ -175,7 +223,11 @@ def main() -> None:
         }
         for name, (planes, axes) in scrolls.items():
             figures = describe(page.evaluate(_SCROLL, [planes, axes]))
-            print(f"{name:26} {json.dumps(figures)}")
+            print(f"{name:26} {json.dumps(figures)}{mark_of(name)}")
+        for name, tool in {"livewire": "livewire", "region grow": "grow"}.items():
+            figures = describe(page.evaluate(_HOVER, tool))
+            name += ", hovering"
+            print(f"{name:26} {json.dumps(figures)}{mark_of(name)}")
         version = page.evaluate("navigator.userAgent").rpartition("Chrome/")[2]
         print(f"Chromium {version.split()[0]}, {platform.machine()}")
 

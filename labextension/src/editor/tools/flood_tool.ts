@@ -51,6 +51,11 @@ export class FloodTool implements ITool {
     return this._whole !== null;
   }
 
+  /** A region is being followed through the slices, here or on the server. */
+  get isFollowing(): boolean {
+    return this._later.isBusy || this._asking !== null;
+  }
+
   begin(view: IToolView, at: Point): null {
     const seed = this._seedAt(view, at);
     if (!this._context.settings.values.isThrough) {
@@ -65,7 +70,7 @@ export class FloodTool implements ITool {
   }
 
   hover(view: IToolView, at: Point | null): void {
-    if (this._whole || this._later.isBusy || this._asking) {
+    if (this._whole || this.isFollowing) {
       return;
     }
     if (at) {
@@ -201,26 +206,26 @@ export class FloodTool implements ITool {
     const { scene, settings } = this._context;
     const { labels, volume } = scene;
     const { data, strides } = labels;
-    const own = settings.values.segment;
     const at = seed[0] + seed[1] * strides[1] + seed[2] * strides[2];
     const band = this._band(view, seed, volume.data[at]);
-    const label = data[at];
-    const isFill = this._tool === 'fill';
-    if (!band) {
-      return place => data[place] === label && ink.takes(place);
+    const may = ink.writable.slice();
+    if (this._tool === 'fill') {
+      // Only what carries the same label.
+      const isOpen = may[data[at]];
+      may.fill(0);
+      may[data[at]] = isOpen;
+    } else {
+      // What the segment has already does not stop it.
+      may[settings.values.segment] = 1;
     }
-    const { low, high } = band;
+    const range = narrowed(band, ink.range);
+    if (!range) {
+      return place => may[data[place]] === 1;
+    }
+    const { low, high } = range;
     const voxels = volume.data;
-    return isFill
-      ? place =>
-          data[place] === label &&
-          voxels[place] >= low &&
-          voxels[place] <= high &&
-          ink.takes(place)
-      : place =>
-          voxels[place] >= low &&
-          voxels[place] <= high &&
-          (data[place] === own || ink.takes(place));
+    return place =>
+      voxels[place] >= low && voxels[place] <= high && may[data[place]] === 1;
   }
 
   private _band(view: IToolView, seed: Triple, value: number): IBand | null {
@@ -290,6 +295,13 @@ export class FloodTool implements ITool {
   private _shown: IProposal | null = null;
   private _last: { view: IToolView; seed: Triple; isWhole: boolean } | null =
     null;
+}
+
+/** What is in both. */
+function narrowed(a: IBand | null, b: IBand | null): IBand | null {
+  return a && b
+    ? { low: Math.max(a.low, b.low), high: Math.min(a.high, b.high) }
+    : (a ?? b);
 }
 
 /** The proposal changes this voxel. */

@@ -20,29 +20,29 @@ export class Ink {
     readonly map: LabelMap,
     readonly stroke: Stroke,
     readonly label: number,
-    private readonly _writable: Uint8Array,
-    private readonly _range: IRange | null
+    readonly writable: Uint8Array,
+    readonly range: IRange | null
   ) {}
 
   /** The voxel would be painted. */
   takes(at: number): boolean {
-    if (this._range) {
-      const { voxels, low, high } = this._range;
+    if (this.range) {
+      const { voxels, low, high } = this.range;
       if (!(voxels[at] >= low && voxels[at] <= high)) {
         return false;
       }
     }
-    return this._writable[this.map.data[at]] === 1;
+    return this.writable[this.map.data[at]] === 1;
   }
 
   /** Writes `count` voxels, `step` apart; their box has been touched before. */
   row(start: number, count: number, step: number): void {
     const data = this.map.data;
-    const writable = this._writable;
+    const writable = this.writable;
     const label = this.label;
     const end = start + count * step;
-    if (this._range) {
-      const { voxels, low, high } = this._range;
+    if (this.range) {
+      const { voxels, low, high } = this.range;
       for (let at = start; at < end; at += step) {
         if (voxels[at] >= low && voxels[at] <= high && writable[data[at]]) {
           data[at] = label;
