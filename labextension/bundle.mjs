@@ -2,10 +2,11 @@
 // over the comm, so it stays small) and the lazy assets that a widget or the bridge
 // fetches by URL on first use. Runs after the builder, which empties its own folder.
 
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 const minify = process.argv.includes('--minify');
 const assets = 'medlab/static/lab/assets';
@@ -58,7 +59,9 @@ const styleText = {
   name: 'style-text',
   setup(builder) {
     builder.onLoad({ filter: /\.css$/ }, async ({ path }) => ({
-      contents: await sheet(path),
+      contents: minify
+        ? (await transform(await sheet(path), { loader: 'css', minify })).code
+        : await sheet(path),
       loader: 'text'
     }));
   }
@@ -90,7 +93,39 @@ async function bundle(wanted, small) {
   });
 }
 
+// A module goes over the comm once for each widget: the largest goes packed.
+async function pack(module) {
+  const packed = gzipSync(await readFile(module), { level: 9 });
+  await writeFile(
+    module,
+    `const packed = '${packed.toString('base64')}';
+async function unpack() {
+  const bytes = Uint8Array.from(atob(packed), sign => sign.charCodeAt(0));
+  const stream = new Blob([bytes]).stream();
+  const unpacked = stream.pipeThrough(new DecompressionStream('gzip'));
+  const text = await new Response(unpacked).text();
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  try {
+    return (await import(url)).default;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+let module;
+export default {
+  async render(props) {
+    module ??= unpack();
+    return (await module).render(props);
+  }
+};
+`
+  );
+}
+
 await bundle(entries, minify);
+if (minify) {
+  await pack('medlab/static/widgets/slice_labeler.js');
+}
 await bundle(lazy, true);
 for (const [to, from] of Object.entries(copies)) {
   if (!existsSync(from)) {

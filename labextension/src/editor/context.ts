@@ -33,6 +33,8 @@ export interface IEditorContext {
   /** The column at the right; the editor puts the parts' nodes into its sections. */
   readonly side: HTMLElement;
 
+  /** Of the tools and effects: this one is there to be chosen. */
+  offers(action: string): boolean;
   /** All voxels are here. */
   isReady(): boolean;
   /** A sentence below the planes, read aloud too; empty clears it. */

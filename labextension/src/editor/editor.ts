@@ -16,6 +16,7 @@ import type { LabelMap } from './labels/label_map';
 import { LabelSession } from './labels/label_session';
 import { askPage, hearPage, type IPreferences } from './preferences';
 import { firstSettings, type ISettings, Settings } from './settings';
+import { TOOLS } from './tools/registry';
 import type { Translate } from './translate';
 import { nearestVoxel, type Plane } from './view/geometry';
 import type { IWindow } from './view/intensity';
@@ -37,8 +38,10 @@ export interface ISliceEditorOptions {
   trans?: Translate;
   /** The patient's left on the image's right (default). */
   radiological?: boolean;
-  /** The only plane on show at first. */
-  plane?: Plane;
+  /** The plane on show at first, or `grid` for all. */
+  plane?: Plane | 'grid';
+  /** Names of the tools and effects to choose from; all without it. */
+  offered?: readonly string[];
 }
 
 /**
@@ -214,7 +217,7 @@ export class SliceEditor {
   }
 
   private _makeContext(session: LabelSession, planes: Planes): IEditorContext {
-    const { server, scanId, tools } = this._options;
+    const { server, scanId, tools, offered } = this._options;
     const color = () =>
       this.labels.segment(this.settings.values.segment)?.color ?? '#ffffff';
     return {
@@ -228,6 +231,7 @@ export class SliceEditor {
         return color();
       },
       isReady: () => this._isReady,
+      offers: action => offered?.includes(action) ?? true,
       notify: (sentence, kind) => {
         this._status.notify(sentence, kind);
         this._announcer.say('notice', sentence);
@@ -247,7 +251,12 @@ export class SliceEditor {
   /** What the reader's settings say of the tools. */
   private _preferredSettings(): Partial<ISettings> {
     const { overwrites, brush, opacity } = this._preferences;
-    return { overwrites, isBall: brush === 'sphere', opacity: opacity / 100 };
+    const { offered, tools } = this._options;
+    const first = TOOLS.find(({ tool }) => offered?.includes(tool));
+    return {
+      ...{ overwrites, isBall: brush === 'sphere', opacity: opacity / 100 },
+      ...(offered && tools ? { tool: first?.tool ?? 'crosshair' } : {})
+    };
   }
 
   /** The reader's settings changed: what differs is followed. */

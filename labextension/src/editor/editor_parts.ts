@@ -11,7 +11,12 @@ import { Toolbar, toolbarOptions } from './bars/toolbar';
 import type { IEditorContext } from './context';
 import { EffectPanel } from './effects/panel';
 import { Emitter } from './emitter';
-import { ACTIONS, type IAction, type IActionTarget } from './input/actions';
+import {
+  ACTIONS,
+  type IAction,
+  type IActionTarget,
+  isOffered
+} from './input/actions';
 import { Gestures } from './input/gestures';
 import { KeyListener } from './input/key_listener';
 import { KeyMap } from './input/key_map';
@@ -133,12 +138,19 @@ export class EditorParts implements IActionTarget {
 
   actionOf(key: string): IAction | undefined {
     const action = this._keys.actionOf(key);
-    return action?.draws && !this.context.hasTools ? undefined : action;
+    const isThere =
+      action &&
+      (this.context.hasTools || !action.draws) &&
+      isOffered(action, this.context);
+    return isThere ? action : undefined;
   }
 
   press(action: IAction): boolean {
     const { hasTools, isReady } = this.context;
-    const isMeant = isReady() && (hasTools || !action.draws);
+    const isMeant =
+      isReady() &&
+      (hasTools || !action.draws) &&
+      isOffered(action, this.context);
     if (!isMeant || action.isEnabled?.(this) === false) {
       return false;
     }

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { SliceEditor } from '../editor';
+import type { SliceEditor } from '../editor';
 import type { IServer } from '../server/connection';
 import { fetchLayers } from '../server/requests';
 import type { IView3DModule } from '../view3d/types';
@@ -86,6 +86,8 @@ export class ScanView extends Widget {
     }
     const id = this._scan.id;
     const layer = tools ? LAYER : await this._layerToShow(id);
+    // Fetched with the first scan that is opened, not with JupyterLab.
+    const { SliceEditor } = await import('../editor');
     if (this.isDisposed) {
       return;
     }

@@ -1,5 +1,5 @@
 import css from '../../style/labeling.css';
-import { PLANES, SliceEditor } from '../editor';
+import { type Plane, SliceEditor } from '../editor';
 import type { IServer } from '../server/connection';
 import { serverFromPage } from '../server/page';
 import { fetchScan } from '../server/requests';
@@ -10,8 +10,13 @@ import { CommServer, type ICommModel } from './comm_server';
 interface IState {
   scan_id: string;
   layer_name: string;
-  plane: 'axial' | 'sagittal' | 'coronal';
-  segments: Partial<ISegment>[];
+  plane: Plane | 'grid';
+  planes: Plane[];
+  /** For a layer that does not exist yet. */
+  new_segments: Partial<ISegment>[];
+  is_drawn_on: boolean;
+  /** Names of the tools and effects to choose from; null for all. */
+  offered: string[] | null;
   height: number;
 }
 
@@ -40,10 +45,11 @@ async function render({ model, el }: IRenderProps): Promise<() => void> {
     server,
     scanId: model.get('scan_id'),
     layer: model.get('layer_name'),
-    segments: model.get('segments'),
-    planes: [...PLANES],
+    segments: model.get('new_segments'),
+    planes: model.get('planes'),
     plane: model.get('plane'),
-    tools: true
+    tools: model.get('is_drawn_on'),
+    offered: model.get('offered') ?? undefined
   });
   // The editor tells its reader what went wrong.
   editor.ready.catch(() => undefined);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import named from '../../contract/labeling_tools.json';
 import {
   ACTIONS,
   type ActionGroup
@@ -102,6 +103,9 @@ describe('the list of actions', () => {
     expect(in_('move', 'paint', 'outline', 'grow', 'mark', 'measure')).toEqual(
       TOOLS.map(({ tool }) => tool)
     );
+    expect(
+      in_('move', 'paint', 'outline', 'grow', 'mark', 'measure', 'effect')
+    ).toEqual(named);
     expect(in_('effect')).toEqual(EFFECTS.map(({ id }) => `effect-${id}`));
   });
 });

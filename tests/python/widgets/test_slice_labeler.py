@@ -132,7 +132,7 @@ def test_no_voxel_travels_in_a_synced_trait(labeler: SliceLabeler):
 
     state = labeler.get_state()
 
-    ours = ("scan_id", "layer_name", "segments", "plane", "height")
+    ours = ("scan_id", "layer_name", "new_segments", "plane", "planes", "height")
     assert len(json.dumps({name: state[name] for name in ours})) < 500
 
 
@@ -149,7 +149,7 @@ def test_a_volume_made_in_memory_is_refused_with_advice(home: Home):
 
 def test_a_plane_that_does_not_exist_is_refused(home: Home):
     with pytest.raises(
-        MedlabError, match=r"one of axial, sagittal, coronal, got 'transversal'"
+        MedlabError, match=r"one of axial, sagittal, coronal or grid, got 'transversal'"
     ):
         SliceLabeler("scan.nii.gz", plane="transversal")
 
@@ -233,3 +233,65 @@ def test_a_layer_that_is_not_there_is_said_to_be(browser: Browser):
 
     assert status == 404
     assert json.loads(body)["code"] == "layer-not-found"
+
+
+def test_the_names_of_the_tools_are_those_of_the_browser(home: Home):
+    contract = Path(__file__).parents[2] / "contract" / "labeling_tools.json"
+    names = json.loads(contract.read_text())
+
+    labeler = SliceLabeler("scan.nii.gz", tools=names)
+
+    assert labeler.offered == names
+    assert labeler.is_drawn_on
+
+
+def test_a_labeler_to_look_at_offers_no_tools(home: Home):
+    labeler = SliceLabeler("scan.nii.gz", tools=False, planes=["coronal"], plane="grid")
+
+    assert not labeler.is_drawn_on
+    assert labeler.offered is None
+    assert labeler.planes == ["coronal"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"tools": ["brush", "pencil"]}, "pencil"),
+        ({"planes": ["oblique"]}, "oblique"),
+        ({"planes": ["coronal"], "plane": "axial"}, "coronal or grid, got 'axial'"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_told(home: Home, options, told: str):
+    with pytest.raises(MedlabError, match=told):
+        SliceLabeler("scan.nii.gz", **options)
+
+
+def test_segments_and_marks_are_those_of_the_layer_now(labeler: SliceLabeler):
+    changed = [
+        {**segment, "state": "completed"}
+        for segment in labeler.new_segments
+        if segment["name"] == "left lung"
+    ]
+    labeler.layer.set_segments(changed)
+    labeler.layer.add_mark({"kind": "point", "name": "nodule", "points": [(1, 2, 3)]})
+
+    assert [(s.name, s.state) for s in labeler.segments] == [("left lung", "completed")]
+    assert [(m.name, m.points) for m in labeler.marks] == [("nodule", ((1, 2, 3),))]
+
+
+@pytest.mark.parametrize("name", ["labels.nii.gz", "labels.seg.nrrd", "marks.csv"])
+def test_labels_and_marks_are_saved_by_the_ending_of_the_file(
+    labeler: SliceLabeler, tmp_path: Path, name: str
+):
+    labeler.paint("left lung", np.ones((2, 2, 2), bool), at=(1, 1, 1))
+    labeler.layer.add_mark({"kind": "point", "name": "nodule", "points": [(1, 2, 3)]})
+
+    written = labeler.save(tmp_path / name)
+
+    assert written.stat().st_size > 0
+    if name == "labels.nii.gz":
+        voxels = np.asarray(nibabel.load(written).dataobj)
+        assert voxels.sum() == 8
+        assert voxels[1:3, 1:3, 1:3].all()
+    if name == "marks.csv":
+        assert "nodule" in written.read_text()

@@ -5,7 +5,9 @@ import { icon, type IconName } from '../icons';
 import {
   type ActionGroup,
   actionsOf,
-  type IActionTarget
+  type IAction,
+  type IActionTarget,
+  isOffered
 } from '../input/actions';
 import type { ISettings } from '../settings';
 import type { Plane } from '../view/geometry';
@@ -87,28 +89,37 @@ export class Toolbar {
   private _toolGroups(): IRowGroup[] {
     const { trans } = this._target.context;
     const groups = TOOL_GROUPS.map(([words, names, rank]) => {
-      const buttons = actionsOf(...names).map(action => {
+      const buttons = this._offered(...names).map(action => {
         const button = this._buttons.make(action);
         button.dataset.tool = action.id;
         return button;
       });
-      return { node: toolbarGroup(trans(words), buttons), rank };
+      const node = toolbarGroup(trans(words), buttons);
+      node.hidden = buttons.length === 0;
+      return { node, rank };
     });
     const [undo, redo] = actionsOf('history');
     const history = toolbarGroup(trans('History'), [
       this._buttons.make(undo),
       this._buttons.make(redo)
     ]);
+    const effects = toolbarGroup(trans('Effects'), [this._effects()]);
+    effects.hidden = this._offered('effect').length === 0;
     const corner = toolbarGroup(trans('Files and keys'), [this._corner]);
     const [keys] = actionsOf('view').filter(({ id }) => id === 'keys');
     corner.append(this._buttons.make(keys));
     corner.classList.add('medlab-mod-end');
     return [
       ...groups,
-      { node: toolbarGroup(trans('Effects'), [this._effects()]), rank: 9 },
+      { node: effects, rank: 9 },
       { node: history, rank: 11 },
       { node: corner, rank: 6 }
     ];
+  }
+
+  private _offered(...groups: readonly ActionGroup[]): IAction[] {
+    const { context } = this._target;
+    return actionsOf(...groups).filter(action => isOffered(action, context));
   }
 
   /** The effects by name: too many, and too much alike, for a row of icons. */
@@ -118,7 +129,7 @@ export class Toolbar {
     const menu = new Popover(button, trans('Effects'), this._host, signal);
     menu.content.classList.add('medlab-mod-list');
     menu.content.append(
-      ...actionsOf('effect').map(action => {
+      ...this._offered('effect').map(action => {
         const entry = this._buttons.make(action);
         entry.addEventListener('click', () => menu.close());
         return entry;
