@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
@@ -22,7 +22,7 @@ from medlab.labels._folder import (
 )
 from medlab.labels._frame import Frame, encode_frame, encode_runs
 from medlab.labels._labels import Labels
-from medlab.labels._ledger import Ledger
+from medlab.labels._ledger import LayerBusy, Ledger
 from medlab.labels._marks import Mark, marks_to_json
 from medlab.labels._recovery import recover
 from medlab.labels._segment import (
@@ -33,6 +33,8 @@ from medlab.labels._segment import (
 )
 from medlab.labels._state import State
 from medlab.scans import Home, ScanSource, Volume, check_same_grid
+
+_WAIT_S = 60
 
 
 class Layer(Edits):
@@ -131,8 +133,15 @@ class Layer(Edits):
         i, j, k = told["shape"]
         empty = np.zeros((i, j, k), told["dtype"], order="F")
         first = State(0, 0, empty, as_segments(told["segments"]), {})
-        with FileLock(folder / ".lock", timeout=60):
-            recover(folder, first, known._ledger.last_known() if known else None)
+        in_memory = known._ledger.last_known() if known else None
+        try:
+            with FileLock(folder / ".lock", timeout=_WAIT_S):
+                recover(folder, first, in_memory)
+        except Timeout as error:
+            raise LayerBusy(
+                f"A layer must be free to be recovered, got one that another process held "
+                f"for {_WAIT_S} s. End that process, or try again later."
+            ) from error
         return cls(folder)
 
     # What it holds -------------------------------------------------------------------

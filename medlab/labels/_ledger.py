@@ -28,7 +28,7 @@ from medlab.labels._journal import (
     settle_record,
     sync_journal,
 )
-from medlab.labels._recovery import last_good
+from medlab.labels._recovery import check_journal, last_good
 from medlab.labels._segment import Segment
 from medlab.labels._snapshot import (
     Frozen,
@@ -269,9 +269,7 @@ class Ledger:
             raise JournalDamaged(damage.at, found.state.rev) from damage
 
     def _load(self) -> None:
-        ends: dict[int, int] = {0: 0}
-        for record, end in read_records(self.journal):
-            ends[end] = zlib.crc32(record)
+        ends = check_journal(self.folder)
         found = latest_snapshot(self.folder, self.shape, self.dtype, ends)
         self._start_from(found or self.first_state())
 

@@ -13,6 +13,7 @@ import errno
 import os
 import re
 import shutil
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -87,8 +88,11 @@ def recover(folder: Path, first: State, in_memory: State | None = None) -> None:
         OSError: If the disk refuses. The layer is as it was, or recovered.
     """
     journal = folder / "edits.mlj"
-    if not _is_damaged(journal):
+    try:
+        check_journal(folder)
         return
+    except JournalDamaged:
+        pass
     found = last_good(folder, first, in_memory)
     before = first.copy()
     dtype = before.voxels.dtype.str[1:]
@@ -111,13 +115,22 @@ def recover(folder: Path, first: State, in_memory: State | None = None) -> None:
         put_aside(path)
 
 
-def _is_damaged(journal: Path) -> bool:
-    try:
-        for _ in read_records(journal):
-            pass
-    except JournalDamaged:
-        return True
-    return False
+def check_journal(folder: Path) -> dict[int, int]:
+    """Read every record of a layer's journal.
+
+    Returns:
+        Where each record ends, with its checksum; and 0, where the first one begins.
+
+    Raises:
+        JournalDamaged: If one is damaged, or the journal is gone and a snapshot is not.
+    """
+    journal = folder / "edits.mlj"
+    if not journal.exists() and newest_first(folder):
+        raise JournalDamaged(0)
+    ends = {0: 0}
+    for record, end in read_records(journal):
+        ends[end] = zlib.crc32(record)
+    return ends
 
 
 def _end_of_whole(journal: Path) -> int:
@@ -143,7 +156,8 @@ def _highest_rev(folder: Path) -> int:
     """The highest revision that anybody can have been told, damaged records included."""
     names = [path.stem.removeprefix("snapshot-") for path in newest_first(folder)]
     highest = max((int(name) for name in names if name.isdigit()), default=0)
-    data = (folder / "edits.mlj").read_bytes()
+    journal = folder / "edits.mlj"
+    data = journal.read_bytes() if journal.exists() else b""
     for rev, base in _REVISIONS.findall(data):
         if int(rev) == int(base) + 1:
             highest = max(highest, int(rev))
@@ -176,6 +190,9 @@ def _edits_between(before: State, after: State, top: int, folder: Path) -> list[
 
 
 def _copy_start(source: Path, target: Path, size: int) -> None:
+    target.write_bytes(b"")
+    if size == 0:
+        return
     with source.open("rb") as read, target.open("wb") as write:
         left = size
         while left:
@@ -188,6 +205,8 @@ def _copy_start(source: Path, target: Path, size: int) -> None:
 
 def _keep_beside(journal: Path) -> None:
     """Give the damaged journal a second name, which stays when a new one takes its place."""
+    if not journal.exists():
+        return
     beside = free_name_beside(journal)
     try:
         os.link(journal, beside)

@@ -19,7 +19,7 @@ from medlab.labels import _ledger as ledger_module
 from medlab.labels._journal import read_records
 
 # All bytes in a long run, else those at random.
-TRIED = None if os.environ.get("MEDLAB_LONG") else 600
+TRIED = None if os.environ.get("MEDLAB_LONG") else 250
 
 
 @dataclass
@@ -206,3 +206,19 @@ def test_undo_goes_on_after_a_recovery_where_its_steps_are_whole(
     assert not layer.voxels.any()
     assert layer.marks == ()
     assert [segment.name for segment in layer.segments] == ["lung", "liver"]
+
+
+def test_a_journal_that_is_gone_is_told_and_a_snapshot_offered(
+    whole, open_layer, home, scan
+):
+    journal = whole.folder / "edits.mlj"
+    journal.unlink()
+    with pytest.raises(JournalDamaged) as damage:
+        open_layer()
+
+    recovered = Layer.recover(home, scan)
+
+    rev = damage.value.told["last_good_rev"]
+    assert rev == max(whole.maps) - 2  # Two edits came behind the snapshot.
+    whole.is_a_state(recovered, rev)
+    assert open_layer().paint("lung", np.ones((1, 1, 1), bool), at=(6, 7, 8))
