@@ -10,6 +10,7 @@ Source:
 import logging
 import re
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
 from medlab.labels._cielab import to_cielab
-from medlab.labels._dicom_seg import TRACKING
+from medlab.labels._dicom_seg_join import join_segmentations
+from medlab.labels._dicom_segments import TRACKING
 from medlab.labels._grid import Grid
 from medlab.labels._plain_text import plain_text
 from medlab.labels._segment import Segment
@@ -82,33 +84,37 @@ def _segmentation(stack: LayerStack, scan: Grid, *, labelmap: bool) -> Any:
     highdicom: Any = import_module("highdicom")
     # It warns of names that are no DICOM names, and would put the patient's into the log.
     logging.getLogger("highdicom").setLevel(logging.ERROR)
-    described = [
-        _described(highdicom, numbered) for numbered in _numbered(stack, labelmap)
-    ]
     images = _source_images(scan)
-    pixels, kept = _pixels(stack, labelmap)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return highdicom.seg.Segmentation(
-            source_images=images,
-            pixel_array=pixels,
-            plane_positions=_positions(highdicom, scan, kept),
-            segmentation_type="LABELMAP" if labelmap else "BINARY",
-            segment_descriptions=described,
-            series_instance_uid=highdicom.UID(),
-            series_number=_series_number(images[0]),
-            sop_instance_uid=highdicom.UID(),
-            instance_number=1,
-            manufacturer="medlab",
-            manufacturer_model_name="medlab",
-            software_versions=version("medlab"),
-            device_serial_number="0",
-            content_label="LABELS",
-            content_description="Labels drawn in medlab",
-            series_description="medlab labels",
-            specific_character_set="ISO_IR 192",
-            omit_empty_frames=True,
-        )
+    parts = []
+    for layer, (voxels, segments) in enumerate(
+        zip(stack.layers, stack.segments, strict=True)
+    ):
+        numbered = _numbered(segments, layer, labelmap)
+        pixels, kept = _pixels(voxels, numbered)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            seg = highdicom.seg.Segmentation(
+                source_images=images,
+                pixel_array=pixels,
+                plane_positions=_positions(highdicom, scan, kept),
+                segmentation_type="LABELMAP" if labelmap else "BINARY",
+                segment_descriptions=[_described(highdicom, one) for one in numbered],
+                series_instance_uid=highdicom.UID(),
+                series_number=_series_number(images[0]),
+                sop_instance_uid=highdicom.UID(),
+                instance_number=1,
+                manufacturer="medlab",
+                manufacturer_model_name="medlab",
+                software_versions=version("medlab"),
+                device_serial_number="0",
+                content_label="LABELS",
+                content_description="Labels drawn in medlab",
+                series_description="medlab labels",
+                specific_character_set="ISO_IR 192",
+                omit_empty_frames=True,
+            )
+        parts.append(seg)
+    return join_segmentations(parts)
 
 
 def _source_images(scan: Grid) -> list[Any]:
@@ -159,39 +165,32 @@ class _Numbered(NamedTuple):
     segment: Segment
 
 
-def _numbered(stack: LayerStack, labelmap: bool) -> list[_Numbered]:
+def _numbered(
+    segments: Sequence[Segment], layer: int, labelmap: bool
+) -> list[_Numbered]:
     """Segments by number: a label map keeps ids, the others count from 1."""
-    listed = [
-        (layer, place, segment)
-        for layer, segments in enumerate(stack.segments)
-        for place, segment in enumerate(segments)
-    ]
     if labelmap:
-        listed.sort(key=lambda entry: entry[2].id)
-        return [_Numbered(entry[2].id, *entry) for entry in listed]
-    return [_Numbered(number, *entry) for number, entry in enumerate(listed, start=1)]
+        listed = [_Numbered(s.id, layer, place, s) for place, s in enumerate(segments)]
+        return sorted(listed)
+    return [_Numbered(n + 1, layer, n, segment) for n, segment in enumerate(segments)]
 
 
-def _pixels(stack: LayerStack, labelmap: bool) -> tuple[NDArray[Any], list[int]]:
-    """Frames `(slices, rows, columns[, segments])`, and the slices that hold something."""
-    used = np.zeros(stack.shape[2], bool)
-    for voxels in stack.layers:
-        used |= voxels.any(axis=(0, 1))
-    kept = [int(k) for k in np.flatnonzero(used)] or [0]
-    pieces = [voxels[:, :, kept].transpose(2, 1, 0) for voxels in stack.layers]
-    numbered = _numbered(stack, labelmap)
-    if len(pieces) == 1:
-        top = max(int(pieces[0].max()), *(entry.segment.id for entry in numbered))
-        table = np.zeros(top + 1, np.uint16)
-        for entry in numbered:
-            table[entry.segment.id] = entry.number
-        pixels = table[pieces[0]]
-        is_small = max(entry.number for entry in numbered) <= 255
-        return np.ascontiguousarray(pixels, np.uint8 if is_small else np.uint16), kept
-    stacked = np.zeros((*pieces[0].shape, len(numbered)), np.uint8)
+def _pixels(
+    voxels: NDArray[Any], numbered: Sequence[_Numbered]
+) -> tuple[NDArray[Any], list[int]]:
+    """Pictures `(slices, rows, columns)` of segment numbers, and the index of each slice.
+
+    Slices in which nothing is drawn are left out.
+    """
+    is_small = max(entry.number for entry in numbered) <= 255
+    table = np.zeros(
+        int(voxels.max(initial=0)) + 1, np.uint8 if is_small else np.uint16
+    )
     for entry in numbered:
-        stacked[..., entry.number - 1] = pieces[entry.layer] == entry.segment.id
-    return stacked, kept
+        if entry.segment.id < len(table):
+            table[entry.segment.id] = entry.number
+    kept = [int(k) for k in np.flatnonzero(voxels.any(axis=(0, 1)))] or [0]
+    return np.stack([table[voxels[:, :, k].T] for k in kept]), kept
 
 
 def _positions(highdicom: Any, scan: Grid, kept: list[int]) -> list[Any] | None:

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
 from medlab.labels._grid import Grid, OnGrid, another_grid, find_placement, window_of
-from medlab.scans import DicomSlice, swap_lps_ras
+from medlab.scans import DicomSlice, check_size, swap_lps_ras
 
 _TOLERANCE_MM = 1e-2
 
-Window = tuple[tuple[slice, slice, slice], NDArray[np.bool_]]
+Window = tuple[tuple[slice, slice, slice], NDArray[Any]]
+"""A box of the scan's voxels, and the frame's pixels as they lie in it."""
 
 
 class FramePlaces:
@@ -35,17 +36,28 @@ class FramePlaces:
         if len(positions) == self.shape[2]:
             self._origins = np.array(positions) * [-1, -1, 1]
 
-    def window(self, place: DicomSlice, pixels: NDArray[np.bool_]) -> Window | None:
-        """The box of voxels that a frame covers, and the mask in it; None if it is empty.
+    def empty(self, layers: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """An empty map on the grid.
+
+        Args:
+            layers: How many there will be then, which is limited.
+            dtype: Of the map.
+        """
+        check_size(self._name, (layers, *self.shape), dtype.itemsize)
+        return np.zeros(self.shape, dtype, order="F")
+
+    def window(self, place: DicomSlice, pixels: NDArray[Any]) -> Window | None:
+        """The box of voxels in which a frame holds something; None if it is empty.
 
         Args:
             place: Where the frame lies.
-            pixels: `(columns, rows)`.
+            pixels: `(columns, rows)`, 0 where there is nothing.
 
         Raises:
             MedlabError: If it does not lie on the grid's voxels.
         """
-        if not pixels.any():
+        columns, rows = (np.flatnonzero(pixels.any(axis=axis)) for axis in (1, 0))
+        if not columns.size:
             return None
         if place.position is None or place.directions is None or place.spacing is None:
             return self._only_slice(pixels)
@@ -54,6 +66,9 @@ class FramePlaces:
         affine[:3, 1] = place.directions[1] * place.spacing[0]
         affine[:3, 3] = place.position
         affine = swap_lps_ras(affine)
+        # What is drawn alone: a frame may reach beyond the scan where it is empty.
+        pixels = pixels[columns[0] : columns[-1] + 1, rows[0] : rows[-1] + 1].copy()
+        affine[:3, 3] += affine[:3, :2] @ [columns[0], rows[0]]
         across = self._across(affine)
         affine[:3, 2] = self.affine[:3, across]
         grid, shift = Grid(self.shape, self.affine), 0
@@ -84,7 +99,7 @@ class FramePlaces:
             raise another_grid(self._name, float(apart[nearest]))
         return nearest
 
-    def _only_slice(self, pixels: NDArray[np.bool_]) -> Window:
+    def _only_slice(self, pixels: NDArray[Any]) -> Window:
         if (*pixels.shape, 1) != tuple(self.shape):
             raise MedlabError(
                 f"{self._name!r} must say where its frames lie in the patient, got no "

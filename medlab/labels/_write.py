@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from medlab.errors import MedlabError
@@ -94,7 +95,7 @@ def _write_dicom(
             "scan=open_scan(...), or save as .seg.nrrd or .nii.gz.",
             code="no-scan",
         )
-    stack = complete(stack)
+    stack = _without_empty_layers(complete(stack))
     if labelmap:
         voxels, listed = one_map(stack, path.name)
         stack = LayerStack((voxels,), stack.affine, (listed,))
@@ -102,3 +103,12 @@ def _write_dicom(
         write_dicom_seg(temporary, stack, scan, labelmap=labelmap)
         check_came_back(stack, read_dicom_seg(temporary, path.name, scan), path.name)
         confirm(temporary)
+
+
+def _without_empty_layers(stack: LayerStack) -> LayerStack:
+    """DICOM SEG knows segments and no layers: one without segments leaves no trace."""
+    kept = [n for n, listed in enumerate(stack.segments) if listed] or [0]
+    layers = tuple(stack.layers[n] for n in kept)
+    return replace(
+        stack, layers=layers, segments=tuple(stack.segments[n] for n in kept)
+    )

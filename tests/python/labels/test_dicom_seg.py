@@ -138,7 +138,9 @@ def volume_of(path, affine, **options):
 
 
 @pytest.mark.parametrize("labelmap", [False, True], ids=["binary", "labelmap"])
-@pytest.mark.parametrize("source", ["oblique", "anonymised", "wide", "multi-frame"])
+@pytest.mark.parametrize(
+    "source", ["oblique", "layers", "anonymised", "wide", "multi-frame"]
+)
 def test_dciodvfy_finds_no_error(open_series, home, source, labelmap):
     judge = shutil.which("dciodvfy")
     if judge is None:
@@ -152,8 +154,12 @@ def test_dciodvfy_finds_no_error(open_series, home, source, labelmap):
     if source == "wide":
         voxels = voxels.astype(np.uint16) * WIDE
         segments = as_segments([{"id": n * WIDE, "name": f"s{n}"} for n in (1, 2, 3)])
+    if source == "layers" and labelmap:
+        pytest.skip("a label map has one layer")
     path = home.root / "labels.dcm"
-    labels = Labels(voxels, scan.affine, segments)
+    labels = [Labels(voxels, scan.affine, segments)]
+    if source == "layers":
+        labels += [*two_layers(scan)[1:], Labels(sphere() * 2, scan.affine, SEGMENTS)]
     save_labels(path, labels, scan, labelmap=labelmap, home=home)
 
     done = subprocess.run([judge, str(path)], capture_output=True, text=True)
@@ -305,6 +311,40 @@ def test_layers_that_overlap_come_back_as_they_were(scan, home, tmp_path):
     save_labels(tmp_path / "a.dcm", layers, scan, home=home)
 
     assert_equal(open_label_layers(tmp_path / "a.dcm", scan, home=home), layers)
+
+
+def test_layers_whose_frames_end_within_a_byte_come_back(open_series, home, tmp_path):
+    # 7 x 9 pixels of a bit each: every frame begins at another bit of a byte.
+    scan = open_series(make_volume((7, 9, 5)))
+    layers = [
+        Labels(make_labels(scan.shape, seed), scan.affine, SEGMENTS) for seed in (1, 2)
+    ]
+    save_labels(tmp_path / "a.dcm", layers, scan, home=home)
+
+    assert_equal(open_label_layers(tmp_path / "a.dcm", scan, home=home), layers)
+    masks = by_instance(tmp_path / "a.dcm", images_of(scan, home))
+    for number, (value, one) in enumerate(
+        [(s.id, one) for one in layers for s in SEGMENTS], start=1
+    ):
+        np.testing.assert_array_equal(masks[number], one.voxels == value)
+
+
+def test_a_layer_without_segments_leaves_no_trace(scan, home, tmp_path):
+    empty = Labels(np.zeros((7, 8, 9), np.uint8), scan.affine, ())
+    labels = Labels(make_labels(), scan.affine, SEGMENTS)
+    save_labels(tmp_path / "a.dcm", [empty, labels], scan, home=home)
+
+    assert_equal(open_label_layers(tmp_path / "a.dcm", scan, home=home), [labels])
+    with pytest.raises(MedlabError, match="at least one segment"):
+        save_labels(tmp_path / "b.dcm", empty, scan, home=home)
+
+
+def test_segments_in_which_nothing_is_drawn_come_back(scan, home, tmp_path):
+    for labelmap in (False, True):
+        path = tmp_path / f"{labelmap}.dcm"
+        labels = Labels(np.zeros((7, 8, 9), np.uint8), scan.affine, SEGMENTS)
+        save_labels(path, labels, scan, labelmap=labelmap, home=home)
+        assert_equal(open_label_layers(path, scan, home=home), [labels])
 
 
 def test_ids_above_a_byte_come_back(scan, home, tmp_path):
