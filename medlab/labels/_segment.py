@@ -9,19 +9,22 @@ import numpy as np
 
 from medlab.errors import MedlabError
 
-# Apart for colour-blind eyes and on grey scans: after Okabe and Ito, 2008, "Color Universal
-# Design", brightened; more colours follow once round.
+# Okabe and Ito, 2008, "Color Universal Design", without black, and five more that stay apart
+# from them for colour-blind eyes (`segments/palette.ts` of the editor has the same, and a test
+# that simulates them); more segments begin again.
 PALETTE = (
     "#e69f00",
     "#56b4e9",
-    "#00c48c",
+    "#009e73",
     "#f0e442",
-    "#3d8be0",
-    "#ff6e3a",
-    "#e07bb5",
-    "#a5d36b",
-    "#b08cff",
-    "#ff5c77",
+    "#0072b2",
+    "#d55e00",
+    "#cc79a7",
+    "#cceecc",
+    "#66ffff",
+    "#995577",
+    "#4488ff",
+    "#ddbb88",
 )
 # How far the work on a segment is, as 3D Slicer names it.
 STATES = ("not-started", "in-progress", "completed", "flagged")

@@ -9,12 +9,12 @@ import type { ISegment } from '../../server/types';
  * and tritanopia (Machado, Oliveira and Fernandes, 2009, doi:10.1109/TVCG.2009.113).
  */
 export const PALETTE = [
-  '#d55e00',
+  '#e69f00',
   '#56b4e9',
   '#009e73',
   '#f0e442',
   '#0072b2',
-  '#e69f00',
+  '#d55e00',
   '#cc79a7',
   '#cceecc',
   '#66ffff',
