@@ -51,6 +51,11 @@ def find_chromium() -> str | None:
     )
 
 
+def chromium_arguments(gl: str = "swiftshader") -> list[str]:
+    """What keeps the browser quiet, off the network, and drawing without a GPU."""
+    return [*_QUIET, *_SOFTWARE_GL[gl]]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -185,7 +190,7 @@ def open_browser(
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=[*_QUIET, *_SOFTWARE_GL[gl]]
+            executable_path=chromium, args=chromium_arguments(gl)
         )
         context = browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(45_000)

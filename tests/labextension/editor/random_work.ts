@@ -92,6 +92,7 @@ export class RandomWork {
 
   /** As an accepted proposal: a new segment, and its voxels. */
   private _propose(): void {
+    this._session.flush();
     const { segments } = this._map;
     const added = this._newSegment();
     const edit = segmentsEdit(segments, [...segments, added]);

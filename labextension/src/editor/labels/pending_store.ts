@@ -128,9 +128,10 @@ export class MemoryStore implements IPendingStore {
   /** @param isDurable - true for a layer that nobody draws on: nothing can be lost */
   constructor(readonly isDurable = false) {}
 
-  async add(edit: IPendingEdit): Promise<void> {
-    await this.remove(edit.session, edit.seq);
+  add(edit: IPendingEdit): Promise<void> {
+    const removed = this.remove(edit.session, edit.seq);
     this._edits.push(edit);
+    return removed;
   }
 
   remove(session: string, seq: number): Promise<void> {

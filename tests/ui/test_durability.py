@@ -1,0 +1,328 @@
+"""What is drawn is never lost: a killed browser or server, no network, no login, two tabs.
+
+Every test draws with the mouse in a real JupyterLab, and reads the layer's folder from disk.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from medlab import open_labels
+from tests.support.durability import Drawing, add_scan, browser_profile
+from tests.support.lab import Lab
+
+_OFFLINE_S = 120 if os.environ.get("MEDLAB_LONG") else 2
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """No event loop of its own a test: the browser's runs through the module."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Nothing to clean up: the server is a process of its own."""
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    with browser_profile(tmp_path_factory.mktemp("profile")) as context:
+        yield context
+
+
+@pytest.fixture
+def drawing(
+    request: pytest.FixtureRequest, lab: Lab, profile: BrowserContext
+) -> Iterator[Drawing]:
+    """A scan of its own, open to be drawn on."""
+    name = request.node.name.removeprefix("test_")[:40]
+    page = profile.new_page()
+    yield Drawing(lab, page, add_scan(lab, name)).open()
+    page.close()
+
+
+def test_where_a_stroke_is_kept_is_said_in_words(drawing: Drawing):
+    drawing.stroke(0.3)
+
+    drawing.wait_until_saved()
+
+    assert drawing.words == "On disk"
+    assert drawing.voxels.any()
+    np.testing.assert_array_equal(drawing.on_disk(), drawing.voxels)
+
+
+def test_strokes_drawn_offline_are_in_the_browser_and_then_on_disk(drawing: Drawing):
+    drawing.page.context.set_offline(True)
+    drawing.stroke(0.3)
+    drawing.stroke(0.3, y=0.4)
+    drawing.wait_for_place("browser")
+    drawing.page.wait_for_selector(".medlab-Status-save[data-state='offline']")
+    assert drawing.words == "In this browser, until the server is back"
+    time.sleep(_OFFLINE_S)
+    drawing.stroke(0.3, y=0.6)
+    assert not drawing.on_disk().any()
+
+    drawing.page.context.set_offline(False)
+    drawing.wait_until_saved()
+
+    assert drawing.voxels.any()
+    np.testing.assert_array_equal(drawing.on_disk(), drawing.voxels)
+
+
+def test_a_stroke_in_the_making_survives_the_leaving_of_the_page(drawing: Drawing):
+    page = drawing.page
+    page.context.set_offline(True)
+    drawing.stroke(0.3, y=0.4)
+    drawing.wait_for_place("browser")
+    drawing.press(0.3, y=0.6)
+    shown = drawing.voxels
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    drawing.reload().wait_until_saved()
+
+    assert shown.any()
+    np.testing.assert_array_equal(drawing.on_disk(), shown)
+
+
+def test_undo_and_redo_reach_back_over_a_reload(drawing: Drawing):
+    states = [drawing.voxels]
+    for y in (0.4, 0.5, 0.6):
+        drawing.stroke(0.3, y=y)
+        drawing.wait_until_saved()
+        states.append(drawing.voxels)
+
+    drawing.reload()
+    for state in states[-2::-1]:
+        drawing.page.keyboard.press("Control+z")
+        drawing.wait_until_saved()
+        np.testing.assert_array_equal(drawing.voxels, state)
+    drawing.reload()
+    for state in states[1:]:
+        drawing.page.keyboard.press("Control+Shift+z")
+        drawing.wait_until_saved()
+        np.testing.assert_array_equal(drawing.on_disk(), state)
+
+
+def test_after_an_expired_login_a_new_one_brings_the_strokes_to_disk(
+    drawing: Drawing, lab: Lab, pictures: Path
+):
+    page = drawing.page
+    page.context.clear_cookies()
+    drawing.stroke(0.3)
+    link = page.locator(".medlab-Banner a", has_text="Log in")
+    link.wait_for()
+    drawing.wait_for_place("browser")
+    assert drawing.words == "In this browser: log in again"
+    page.screenshot(path=pictures / "login-expired.png")
+
+    with page.context.expect_page() as opened:
+        link.click()
+    login = opened.value
+    login.locator("#password_input").fill(lab.token)
+    login.locator("#login_submit").click()
+    login.wait_for_url("**/lab**")
+    login.close()
+    drawing.wait_until_saved()
+
+    expect(page.locator(".medlab-Banner-trouble")).to_be_hidden()
+    np.testing.assert_array_equal(drawing.on_disk(), drawing.voxels)
+
+
+def test_two_tabs_that_draw_at_one_place_agree_and_say_so(
+    drawing: Drawing, pictures: Path
+):
+    other = Drawing(
+        drawing.lab, drawing.page.context.new_page(), drawing.scan, drawing.scan_id
+    ).open()
+    # The first one hears nothing of the second, and draws at the same place.
+    drawing.page.route("**/ops*", lambda route: route.abort())
+    other.page.bring_to_front()
+    other.page.keyboard.press("n")
+    other.stroke(0.3)
+    other.wait_until_saved()
+    drawing.page.bring_to_front()
+    drawing.stroke(0.32)
+    drawing.wait_for_place("browser")
+    drawing.page.unroute("**/ops*")
+    drawing.wait_until_saved()
+
+    notice = drawing.page.locator(".medlab-Banner-row[data-kind='conflict']").first
+    expect(notice).to_contain_text("Somebody else drew at the same place")
+    drawing.page.screenshot(path=pictures / "conflict.png")
+    disk = drawing.on_disk()
+    np.testing.assert_array_equal(disk, drawing.voxels)
+    other.page.bring_to_front()
+    other.page.wait_for_timeout(2500)
+    np.testing.assert_array_equal(disk, other.voxels)
+    drawing.page.bring_to_front()
+    drawing.page.keyboard.press("Control+z")
+    drawing.wait_until_saved()
+    assert (drawing.on_disk() == 2).sum() > (disk == 2).sum()
+    other.page.close()
+
+
+def test_a_full_disk_raises_a_red_banner_and_a_copy_needs_no_server(
+    drawing: Drawing, tmp_path: Path, pictures: Path
+):
+    page = drawing.page
+    full = '{"message": "The disk is full. Nothing was written.", "code": "disk"}'
+
+    def refuse(route):
+        if route.request.method == "POST":
+            route.fulfill(status=507, body=full, content_type="application/json")
+        else:
+            route.continue_()
+
+    page.route("**/ops*", refuse)
+    drawing.stroke(0.3)
+    banner = page.locator(".medlab-Banner-trouble[data-kind='disk']")
+    banner.wait_for()
+    assert "The disk is full." in banner.inner_text()
+    page.screenshot(path=pictures / "disk-full.png")
+
+    page.context.set_offline(True)
+    with page.expect_download() as download:
+        banner.locator("button", has_text="Download a copy").click()
+    page.context.set_offline(False)
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    copy = open_labels(path)
+
+    assert path.name.endswith(".seg.nrrd")
+    np.testing.assert_array_equal(copy.voxels, drawing.voxels)
+    np.testing.assert_allclose(copy.affine, drawing.layer().affine, atol=1e-9)
+    assert [s.name for s in copy.segments] == [s.name for s in drawing.layer().segments]
+    assert [s.color for s in copy.segments] == [
+        s.color for s in drawing.layer().segments
+    ]
+    page.unroute("**/ops*")
+    drawing.wait_until_saved()
+    np.testing.assert_array_equal(drawing.on_disk(), copy.voxels)
+
+
+def test_damage_on_disk_is_told_and_the_last_good_state_opened(
+    drawing: Drawing, pictures: Path
+):
+    drawing.stroke(0.3)
+    drawing.wait_until_saved()
+    good = drawing.voxels
+    drawing.stroke(0.6)
+    drawing.wait_until_saved()
+    drawing.page.goto("about:blank")
+    _flip_a_byte_near_the_end(drawing.folder / "labels" / "edits.mlj")
+    drawing.lab.kill()
+    drawing.lab.start()
+
+    drawing.reload()
+    banner = drawing.page.locator(".medlab-Banner-trouble[data-kind='damaged']")
+    banner.wait_for()
+    drawing.page.screenshot(path=pictures / "damaged.png")
+    banner.locator("button", has_text="Open the last good state").click()
+    drawing.wait_until_saved()
+
+    np.testing.assert_array_equal(drawing.voxels, good)
+    drawing.stroke(0.3, y=0.7)
+    drawing.wait_until_saved()
+    np.testing.assert_array_equal(drawing.on_disk(), drawing.voxels)
+
+
+def test_the_file_of_the_labels_is_saved_guarded_and_read_in(
+    drawing: Drawing, pictures: Path
+):
+    page, root = drawing.page, drawing.lab.root
+    drawing.stroke(0.3)
+    drawing.wait_until_saved()
+    drawn = drawing.voxels
+    path = root / "lung.nii.gz"
+
+    page.keyboard.press("Control+s")
+    page.locator(".medlab-File-path").fill(path.name)
+    page.screenshot(path=pictures / "file-menu.png")
+    page.locator(".medlab-File-form button[type='submit']").click()
+    drawing.wait_for_place("file")
+    assert drawing.words == "In the file"
+    np.testing.assert_array_equal(open_labels(path).voxels, drawn)
+
+    page.keyboard.press("Escape")
+    drawing.stroke(0.3, y=0.7)
+    drawing.wait_for_place("disk")
+    both = drawing.voxels
+    theirs = open_labels(path)
+    theirs.voxels[:] = np.roll(theirs.voxels, 3, axis=1)
+    path.unlink()
+    theirs.save(path)
+    other = open_labels(path).voxels
+
+    page.keyboard.press("Control+s")
+    conflict = page.locator(".medlab-File-conflict")
+    conflict.wait_for()
+    page.screenshot(path=pictures / "file-changed.png")
+    assert "changed" in conflict.inner_text()
+    np.testing.assert_array_equal(open_labels(path).voxels, other)
+    conflict.locator("button", has_text="Keep both").click()
+    drawing.wait_for_place("file")
+    np.testing.assert_array_equal(open_labels(root / "lung-2.nii.gz").voxels, both)
+    np.testing.assert_array_equal(open_labels(path).voxels, other)
+
+    page.locator(".medlab-File-list li", has_text="lung.nii.gz").locator(
+        "button"
+    ).click()
+    page.locator(".medlab-File-preview").wait_for()
+    page.screenshot(path=pictures / "file-preview.png")
+    page.locator("button", has_text="Replace the labels").click()
+    drawing.wait_for_place("disk")
+    np.testing.assert_array_equal(drawing.voxels, other)
+    page.locator(".medlab-Plane-stage").first.click(button="middle", trial=True)
+    page.keyboard.press("Control+z")
+    drawing.wait_until_saved()
+    np.testing.assert_array_equal(drawing.on_disk(), both)
+
+
+def test_a_killed_browser_and_a_killed_server_lose_nothing(lab: Lab, tmp_path: Path):
+    scan = add_scan(lab, "killed")
+    folder = tmp_path / "profile"
+    with browser_profile(folder) as context:
+        drawing = Drawing(lab, context.pages[0], scan).open()
+        drawing.stroke(0.3, y=0.4)
+        drawing.wait_until_saved()
+        lab.kill()
+        drawing.stroke(0.3, y=0.5)
+        drawing.stroke(0.3, y=0.6)
+        drawing.wait_for_place("browser")
+        shown, scan_id = drawing.voxels, drawing.scan_id
+        _kill_browser_of(folder)
+    lab.start()
+
+    with browser_profile(folder) as context:
+        drawing = Drawing(lab, context.pages[0], scan, scan_id).open()
+        drawing.wait_until_saved()
+
+        np.testing.assert_array_equal(drawing.voxels, shown)
+        np.testing.assert_array_equal(drawing.on_disk(), shown)
+
+
+def _kill_browser_of(profile: Path) -> None:
+    """End every process of the browser that uses this profile, as a crash would."""
+    mark = f"--user-data-dir={profile}".encode()
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                command = (process / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if mark in command:
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def _flip_a_byte_near_the_end(journal: Path) -> None:
+    data = bytearray(journal.read_bytes())
+    data[-20] ^= 0x10
+    journal.write_bytes(data)
