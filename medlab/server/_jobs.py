@@ -6,6 +6,8 @@ import weakref
 from medlab.server._workplace import Workplace
 from medlab.smart import Desk, Job
 
+_PAGE_LOADS_S = 1.0
+
 _desks: dict[int, Desk] = {}
 
 
@@ -23,6 +25,12 @@ def close_desk(key: int) -> None:
     desk = _desks.pop(key, None)
     if desk is not None:
         desk.pool.close()
+
+
+def warm_soon(workplace: Workplace) -> None:
+    """Have the workers start when the page that began to draw has been loaded."""
+    warm = desk_of(workplace).pool.warm
+    asyncio.get_running_loop().call_later(_PAGE_LOADS_S, warm)
 
 
 async def wait_for(job: Job, seconds: float) -> None:

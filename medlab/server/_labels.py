@@ -10,6 +10,7 @@ from typing import Any
 from medlab.labels import Layer, answer_labels, list_layers
 from medlab.scans import find_scan
 from medlab.server._base import MedlabHandler, answer
+from medlab.server._jobs import warm_soon
 from medlab.server._workplace import Workplace
 
 
@@ -51,6 +52,8 @@ class LabelsHandler(MedlabHandler):
         query = {name: self.get_query_argument(name) for name in self.query_names()}
         # A new layer takes its grid from the scan, which may have to be decoded first.
         is_new = method == "POST" and len(route) == 1
+        if is_new:
+            warm_soon(self.workplace)
         told = await self.workplace.run(
             "volumes" if is_new else "quick",
             *(answer_labels, layers, method, route, query, self.request.body),

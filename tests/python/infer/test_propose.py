@@ -9,8 +9,9 @@ from medlab.labels import Layer, Segment, decode_frame, decode_runs
 from medlab.models._backend import keras
 from medlab.scans import Home, ScanSource, Volume
 from medlab.smart import Desk
-from medlab.train import Recipe, launch
+from medlab.train import Recipe, train
 from tests.support.scans import make_affine
+from tests.support.training import write_case
 
 
 def threshold_model(rank):
@@ -106,8 +107,6 @@ def test_what_cannot_be_is_said(ready, volume, told, sentence):
 def test_a_trained_run_draws_balls_through_a_worker_that_keeps_it(
     tmp_path, monkeypatch
 ):
-    from tests.support.training import write_case
-
     monkeypatch.setenv("MEDLAB_HOME", str(tmp_path / ".medlab"))
     monkeypatch.chdir(tmp_path)
     truth = write_case(tmp_path)
@@ -124,7 +123,7 @@ def test_a_trained_run_draws_balls_through_a_worker_that_keeps_it(
         },
         learning_rate=0.01,
     )
-    run = launch(recipe, home).wait(240)
+    run = train(recipe, home)
     source = ScanSource("scan.nii", None)
     layer = Layer.open(home, source, segments=["heart"])
     desk = Desk(home)
