@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from medlab.samples import place
-from notebooks.demo import main
+from notebooks.demo import main, run_notebook
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -57,3 +58,59 @@ def test_the_whole_loop_leaves_labels_model_picture_and_page(results: Path):
     predicted = nibabel.load(results / "lungs-predicted.nii.gz")
     assert predicted.shape == (128, 128, 34)
     assert set(np.unique(predicted.dataobj)) == {0, 1, 2}
+
+
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What `01-annotate-slices` prints, and the folder with its files."""
+    workplace = tmp_path_factory.mktemp("annotating")
+    for sample in ("ct-chest-small", "spine-mr"):
+        place(sample, workplace / "samples" / sample)
+    (workplace / "notebooks").mkdir()
+    notebook = next(path for path in NOTEBOOKS if path.stem == "01-annotate-slices")
+    copied = shutil.copy(notebook, workplace / "notebooks")
+    results = workplace / "results"
+    content = run_notebook(Path(copied), results, workplace / ".medlab")
+    outputs = [out for cell in content.cells for out in cell.get("outputs", [])]
+    pictures = [out for out in outputs if "image/png" in out.get("data", {})]
+    assert len(pictures) == 3
+    return "".join(out.get("text", "") for out in outputs), results
+
+
+def test_annotating_keeps_locks_fills_slices_and_takes_all_of_it_back(
+    annotated: tuple[str, Path],
+):
+    printed, _ = annotated
+    print(printed)
+    assert "right lung as it was: True" in printed
+    dice = re.search(r"Dice (\d\.\d+)", printed)
+    assert dice
+    assert float(dice[1]) >= 0.9
+    before, undone, redone = (
+        re.search(rf"{word}: (\d+) voxels, (\d+) marks", printed)
+        for word in ("before", "undone", "redone")
+    )
+    assert before
+    assert undone
+    assert redone
+    assert before.groups() == redone.groups()
+    assert int(undone[1]) < int(before[1])
+    assert (before[2], undone[2]) == ("4", "0")
+
+
+def test_annotating_leaves_files_that_other_libraries_read(
+    annotated: tuple[str, Path],
+):
+    _, results = annotated
+    spine = nibabel.load(results / "spine.nii.gz")
+    assert spine.shape == (68, 52, 67)
+    assert set(np.unique(spine.dataobj)) == {0, 1}
+    with (results / "spine-marks.csv").open() as table:
+        kinds = [row["kind"] for row in csv.DictReader(table)]
+    assert kinds == ["point", "line", "box", "class"]
+    names = [
+        each["name"]
+        for each in json.loads((results / "spine-marks.json").read_text())["categories"]
+    ]
+    assert names
+    assert (results / "chest.seg.nrrd").read_bytes().startswith(b"NRRD000")
