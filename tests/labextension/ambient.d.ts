@@ -3,6 +3,13 @@
 
 declare module 'node:fs' {
   export function readFileSync(path: string, encoding: 'utf8'): string;
+  export function readFileSync(path: string): Uint8Array;
+}
+
+declare module 'node:readline' {
+  export function createInterface(options: {
+    input: unknown;
+  }): AsyncIterable<string>;
 }
 
 declare module 'node:child_process' {

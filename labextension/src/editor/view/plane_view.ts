@@ -184,7 +184,8 @@ export class PlaneView {
         this.slice,
         this.index,
         ink,
-        this._dirty
+        this._dirty,
+        this._scene.occupied
       );
       this._labels.put(this._dirty);
       this._dirty = null;

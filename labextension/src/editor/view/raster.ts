@@ -3,6 +3,7 @@ import type { Box, Voxels } from '../../server/frames';
 import type { ISliceGeometry } from './geometry';
 import { brightness, greyPixel, type ILookup, type IWindow } from './intensity';
 import type { LabelMap } from '../labels/label_map';
+import type { Occupancy } from './occupancy';
 import type { Volume } from './volume';
 
 /** A part of a slice, in its own pixels; half-open. */
@@ -145,23 +146,39 @@ function inked(bgr: number, opacity: number): number {
   return ((Math.round(255 * opacity) << 24) | bgr) >>> 0;
 }
 
-/** Draws the labels in a part of a slice; `out` holds the whole slice. */
+/**
+ * Draws the labels in a part of a slice; `out` holds the whole slice.
+ *
+ * @param occupied - where there may be labels; without it, everywhere
+ */
 export function drawLabels(
   out: Uint32Array,
   map: LabelMap,
   slice: ISliceGeometry,
   index: number,
   ink: ILabelInk,
-  rect: IRect
+  rect: IRect,
+  occupied?: Occupancy
 ): void {
   const { start, stepX, stepY } = walk(slice, index, map.shape);
   const { fill, rim } = ink;
   const data = map.data;
   const { width, height } = slice;
+  const [x0, x1] = occupied
+    ? columnsIn(occupied, slice, rect)
+    : [rect.x0, rect.x1];
   for (let y = rect.y0; y < rect.y1; y++) {
-    let at = start + y * stepY + rect.x0 * stepX;
-    let p = y * width + rect.x0;
-    for (let x = rect.x0; x < rect.x1; x++, at += stepX, p++) {
+    const row = y * width;
+    const isClear = occupied && !hasRow(occupied, slice, index, y);
+    if (isClear || x0 >= x1) {
+      out.fill(0, row + rect.x0, row + rect.x1);
+      continue;
+    }
+    out.fill(0, row + rect.x0, row + x0);
+    out.fill(0, row + x1, row + rect.x1);
+    let at = start + y * stepY + x0 * stepX;
+    let p = row + x0;
+    for (let x = x0; x < x1; x++, at += stepX, p++) {
       const label = data[at];
       out[p] = fill[label];
       if (rim && rim[label] !== 0) {
@@ -180,6 +197,35 @@ export function drawLabels(
       }
     }
   }
+}
+
+/** The columns of a part in which there may be labels, half-open. */
+function columnsIn(
+  occupied: Occupancy,
+  { u, width, flipU }: ISliceGeometry,
+  { x0, x1 }: IRect
+): [number, number] {
+  if (u === 2) {
+    return [x0, x1];
+  }
+  const [low, high] = occupied.extent.slice(2 * u, 2 * u + 2);
+  const [first, last] = flipU ? [width - high, width - low] : [low, high];
+  return [Math.max(x0, first), Math.min(x1, last)];
+}
+
+/** There may be labels in this row of a slice. */
+function hasRow(
+  occupied: Occupancy,
+  { v, w, height, flipV }: ISliceGeometry,
+  index: number,
+  y: number
+): boolean {
+  const along = flipV ? height - 1 - y : y;
+  const has = (axis: number, at: number) =>
+    axis === 2
+      ? occupied.hasPlane(at)
+      : at >= occupied.extent[2 * axis] && at < occupied.extent[2 * axis + 1];
+  return has(w, index) && has(v, along);
 }
 
 /** The part of slice `index` that a box covers, one pixel wider; null if it misses it. */

@@ -11,6 +11,7 @@ import {
 import type { LabelMap } from '../labels/label_map';
 import { type ILabelInk, labelInk } from './raster';
 import type { ISettings } from '../settings';
+import { Occupancy } from './occupancy';
 import type { Volume } from './volume';
 
 /** What all planes of an editor show: the scan and its labels, and how and where. */
@@ -24,7 +25,11 @@ export class Scene {
     this._lookup = lookupFor(info.dtype, info.window);
     this._ink = labelInk(labels, 0.5, true);
     this._crosshair = info.shape.map(size => Math.floor(size / 2)) as Triple;
+    this.occupied = new Occupancy(labels);
   }
+
+  /** Where there may be labels, so that the rest is drawn without a look at it. */
+  readonly occupied: Occupancy;
 
   readonly crosshairChanged = new Emitter<Triple>();
   readonly windowChanged = new Emitter<IWindow>();
@@ -152,6 +157,7 @@ export class Scene {
   }
 
   dispose(): void {
+    this.occupied.dispose();
     this.crosshairChanged.clear();
     this.windowChanged.clear();
     this.inkChanged.clear();
