@@ -38,8 +38,8 @@ export function barContent(
     }
     case 'failed':
       return {
-        ...{ words: state.sentence, isAlert: true },
-        ...{ primary: 'preview', secondary: 'close' }
+        ...{ words: state.sentence, isAlert: true, secondary: 'close' },
+        ...(state.mayRetry ? { primary: 'preview' } : {})
       };
     case 'outdated':
       return {

@@ -1,4 +1,4 @@
-import { isAbort } from '../../server/connection';
+import { isAbort, ServerError } from '../../server/connection';
 import type { IPreview } from '../../server/frames';
 
 import type { IEditorContext } from '../context';
@@ -37,7 +37,8 @@ export type PreviewState =
   | { kind: 'shown'; count: IProposalCount; message: string }
   /** The tool would change nothing, or nothing that may be changed. */
   | { kind: 'empty'; count: IProposalCount | null; message: string }
-  | { kind: 'failed'; sentence: string }
+  /** `mayRetry`: the same question may get an answer later. */
+  | { kind: 'failed'; sentence: string; mayRetry: boolean }
   /** The labels have changed since; whoever wants it asks again. */
   | { kind: 'outdated' };
 
@@ -232,7 +233,9 @@ export class LivePreview {
       error instanceof Error && error.message
         ? error.message
         : this._context.trans('The preview could not be made.');
-    this._set({ kind: 'failed', sentence });
+    const isRefused =
+      error instanceof ServerError && error.status >= 400 && error.status < 500;
+    this._set({ kind: 'failed', sentence, mayRetry: !isRefused });
   }
 
   /** The labels changed: what is shown is of labels that are no more. */

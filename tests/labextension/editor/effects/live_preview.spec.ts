@@ -226,7 +226,8 @@ describe('LivePreview', () => {
     await quiet();
 
     expect(live.state).toEqual({
-      ...{ kind: 'failed', sentence: 'Paint two segments first.' }
+      ...{ kind: 'failed', sentence: 'Paint two segments first.' },
+      mayRetry: false
     });
   });
 
