@@ -92,9 +92,13 @@ export class ToolScene {
 
   /** Places of the voxels that carry the label. */
   painted(label = 1): number[] {
-    return [...this.labels.data.keys()].filter(
-      at => this.labels.data[at] === label
-    );
+    const found: number[] = [];
+    this.labels.data.forEach((value, at) => {
+      if (value === label) {
+        found.push(at);
+      }
+    });
+    return found;
   }
 
   get proposal(): IProposal | null {

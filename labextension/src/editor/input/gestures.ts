@@ -9,13 +9,15 @@ export interface IGestureTarget {
   pass(view: PlaneView, event: PointerEvent | null): void;
   moveWindow(view: PlaneView, dx: number, dy: number): void;
   step(view: PlaneView, slices: number): void;
+  /** More or less of what is previewed. */
+  adjust(steps: number): void;
   doubleClick(view: PlaneView, event: MouseEvent): void;
 }
 
 /**
  * Reads the pointer over a plane: left button for the tool, right button for the window,
  * middle button or space or shift for panning, wheel for slices, control and wheel for
- * zooming.
+ * zooming, alt and wheel for more or less of a preview.
  */
 export class Gestures {
   constructor(
@@ -118,7 +120,11 @@ export class Gestures {
       this._scrolled = 0;
       const steps =
         Math.sign(slices) * Math.max(1, Math.floor(Math.abs(slices) / 2));
-      this._target.step(this._view, -steps);
+      if (event.altKey) {
+        this._target.adjust(-steps);
+      } else {
+        this._target.step(this._view, -steps);
+      }
     }
   }
 

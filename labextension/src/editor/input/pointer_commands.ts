@@ -71,6 +71,10 @@ export class PointerCommands implements IGestureTarget, IPressed {
     this._context.scene.goTo(w, view.index + slices * stepW);
   }
 
+  adjust(steps: number): void {
+    this._parts.tools.adjust(steps);
+  }
+
   doubleClick(view: PlaneView): void {
     const { tools, toggleLayout } = this._parts;
     if (tools.isBusy) {

@@ -21,6 +21,15 @@ function step(slices: number): Run {
   };
 }
 
+/** While a region is previewed it grows or shrinks instead. */
+function zoom(factor: number, steps: 1 | -1): Run {
+  return ({ context, tools }) => {
+    if (!tools.adjust(steps)) {
+      context.planes.focused.zoomBy(factor);
+    }
+  };
+}
+
 function goTo(end: 'first' | 'last'): Run {
   return ({ context: { planes, scene } }) => {
     const { slice } = planes.focused;
@@ -89,8 +98,8 @@ export const VIEW_ACTIONS: readonly IAction[] = [
   view('slice-previous-10', '10 slices back', 'PageDown', step(-10)),
   view('slice-first', 'First slice', 'Home', goTo('first')),
   view('slice-last', 'Last slice', 'End', goTo('last')),
-  view('zoom-in', 'Zoom in', '+ =', t => t.context.planes.focused.zoomBy(1.25)),
-  view('zoom-out', 'Zoom out', '-', t => t.context.planes.focused.zoomBy(0.8)),
+  view('zoom-in', 'Zoom in, or more of a preview', '+ =', zoom(1.25, 1)),
+  view('zoom-out', 'Zoom out, or less of a preview', '-', zoom(0.8, -1)),
   view('fit', 'Fit the slice', '0', t => t.context.planes.fit(), {
     icon: 'fit'
   }),

@@ -10,7 +10,7 @@ import { type Corner, lineOf, snapped } from './wire';
 /** Milliseconds that the line to the pointer may take before it is shown. */
 const HOVER_MS = 8;
 /** Screen pixels around the pointer in which a knot looks for an edge. */
-const SNAP = 6;
+const SNAP = 10;
 
 /**
  * Fills an outline that follows edges: each click fixes the line up to there, and from the
