@@ -49,6 +49,7 @@ def read_dicom_seg(path: Path, name: str, scan: OnGrid | None = None) -> LayerSt
             "Choose the segmentation."
         )
     try:
+        _check_whole(header)
         frames, segments = list(slices_of(file)), read_segments(header)
         places = FramePlaces(scan or own_grid(frames, name), name)
         if _is_map(header):
@@ -64,6 +65,22 @@ def read_dicom_seg(path: Path, name: str, scan: OnGrid | None = None) -> LayerSt
             "Copy it again from its source."
         ) from error
     return replace(stack, warnings=tuple(_notes(header, scan)))
+
+
+def _check_whole(header: Any) -> None:
+    """Refuse pixels that are fewer or more than the header promises, before any work.
+
+    Raises:
+        ValueError: If they are.
+    """
+    if header.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    picture = int(header.Rows) * int(header.Columns) * int(header.BitsAllocated)
+    bits = picture * int(header.get("NumberOfFrames", 1))
+    surplus = 8 * len(header.PixelData) - bits
+    # A byte of padding makes the length even.
+    if not 0 <= surplus <= max(picture - 1, 15):
+        raise ValueError("pixels")
 
 
 def _is_map(header: Any) -> bool:

@@ -60,11 +60,16 @@ def check_stack(stack: LayerStack) -> None:
         )
 
 
-def with_plain_names(stack: LayerStack) -> LayerStack:
-    """The same layers under names that are one line of printable text."""
+def with_plain_names(stack: LayerStack, limit: int | None = None) -> LayerStack:
+    """The same layers under names that are one line of printable text.
+
+    Args:
+        stack: What is to be written.
+        limit: Most letters that the format has room for.
+    """
     told = tuple(
         as_segments(
-            {**item, "name": plain_text(item["name"]) or f"segment {item['id']}"}
+            {**item, "name": plain_text(item["name"], limit) or f"segment {item['id']}"}
             for item in segments_to_json(listed)
         )
         for listed in stack.segments

@@ -28,6 +28,8 @@ MARK_ENDINGS = (".json", ".csv")
 """Files of marks alone."""
 
 
+_NAME_LETTERS = 1024  # Of a SegmentDescription.
+
 Confirm = Callable[[Path], None]
 """Called with the new file, whole and checked, right before it takes its place."""
 
@@ -95,7 +97,7 @@ def _write_dicom(
             "scan=open_scan(...), or save as .seg.nrrd or .nii.gz.",
             code="no-scan",
         )
-    stack = _without_empty_layers(complete(stack))
+    stack = with_plain_names(_without_empty_layers(complete(stack)), _NAME_LETTERS)
     if labelmap:
         voxels, listed = one_map(stack, path.name)
         stack = LayerStack((voxels,), stack.affine, (listed,))
