@@ -53,7 +53,14 @@ export class KeyListener {
 
   private _press(event: KeyboardEvent): void {
     const key = keyOf(event);
-    if (!key || event.defaultPrevented || isOfTheControl(event, key)) {
+    if (!key || event.defaultPrevented) {
+      return;
+    }
+    if (isOfTheControl(event, key)) {
+      // A notebook takes arrows and Enter from all that is focused and no text.
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) {
+        event.stopPropagation();
+      }
       return;
     }
     const isInPlane =
