@@ -335,14 +335,19 @@ class Ledger:
         if state.voxels.size < _LARGE_VOXELS:
             _try_to_write(self.folder, state)
             return
-        # The copy takes a fraction of a second; coding and writing it takes several, and
-        # nobody who draws waits for that.
+        # Coding and writing it takes seconds, and nobody who draws waits for that.
+        self._frozen = Frozen(state, self._guard)
         self._snapshot_thread = threading.Thread(
-            target=_try_to_write,
-            args=(self.folder, state.copy()),
-            name="medlab-snapshot",
+            target=self._write_frozen, args=(self._frozen,), name="medlab-snapshot"
         )
         self._snapshot_thread.start()
+
+    def _write_frozen(self, frozen: Frozen) -> None:
+        try:
+            _try_to_write(self.folder, frozen.state, frozen.pieces())
+        finally:
+            with self._guard:
+                self._frozen = None
 
 
 def _try_to_write(

@@ -31,9 +31,8 @@ from medlab.scans import replacing
 
 _KEPT = 2
 # Coded in pieces of about this many voxels: little memory, and no long stop for others.
-_PIECE_VOXELS = 1 << 20
-# Long enough for a writer that waits to have its turn.
-_PAUSE_S = 0.001
+_PIECE_VOXELS = 1 << 19
+_PAUSES = 2
 
 
 class Frozen:
@@ -66,8 +65,10 @@ class Frozen:
                 if piece is None:
                     piece = self._copy(number)
                 self._next = number + 1
+            start = time.perf_counter()
             yield piece
-            time.sleep(_PAUSE_S)
+            # Whoever draws has the interpreter for longer than this has.
+            time.sleep(_PAUSES * (time.perf_counter() - start))
 
     def _copy(self, number: int) -> NDArray[Any]:
         start = number * self._depth

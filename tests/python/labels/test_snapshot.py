@@ -18,7 +18,7 @@ SHAPE = (7, 8, 30)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_frozen_map_stays_while_edits_go_on(seed, monkeypatch):
     monkeypatch.setattr(snapshot_module, "_PIECE_VOXELS", 7 * 8 * 4)
-    monkeypatch.setattr(snapshot_module, "_PAUSE_S", 0)
+    monkeypatch.setattr(snapshot_module, "_PAUSES", 0)
     chance = np.random.default_rng(seed)
     voxels = np.asfortranarray(chance.integers(0, 4, SHAPE).astype(np.uint8))
     state = State(0, 0, voxels, (), {})
