@@ -88,6 +88,11 @@ class Drawing:
         self.press(x, y, to)
         self.page.mouse.up()
 
+    def key(self, key: str) -> None:
+        """Press a key where the keys of the editor mean something."""
+        self.page.evaluate(f"() => {EDITOR}._planes.focused.node.focus()")
+        self.page.keyboard.press(key)
+
     def wait_for_place(self, *places: str) -> None:
         """Wait until the words below the planes say that it is kept there."""
         wanted = ",".join(f".medlab-Status-save[data-place='{p}']" for p in places)

@@ -60,10 +60,8 @@ export class FileMenu {
   readonly node: HTMLElement;
 
   open(): void {
-    this._panel.hidden = false;
-    this._button.setAttribute('aria-expanded', 'true');
+    this._show();
     void this._save.open();
-    void this._import.open();
   }
 
   close(): void {
@@ -84,13 +82,19 @@ export class FileMenu {
       return;
     }
     if (!(await this._save.save(path))) {
-      this.open();
+      this._show(); // It asks what to do.
     }
   }
 
   dispose(): void {
     this._save.dispose();
     this.node.remove();
+  }
+
+  private _show(): void {
+    this._panel.hidden = false;
+    this._button.setAttribute('aria-expanded', 'true');
+    void this._import.open();
   }
 
   private _downloads(): HTMLElement {

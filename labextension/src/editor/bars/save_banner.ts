@@ -34,6 +34,10 @@ export class SaveBanner {
       session.conflicted.connect(told => this._showConflicts(told))
     ];
     signal.addEventListener('abort', () => this.dispose());
+    // Back from the login in the other tab.
+    window.addEventListener('focus', () => session.trouble && session.retry(), {
+      signal
+    });
     this.node.append(this._trouble, this._notices);
     this.update();
   }

@@ -115,6 +115,8 @@ class DatabaseStore implements IPendingStore {
       transaction.onabort = () => reject(transaction.error);
       transaction.onerror = () => reject(transaction.error);
       change(table);
+      // Without it a page that is being left would take the transaction along.
+      transaction.commit();
     });
   }
 
