@@ -71,7 +71,7 @@ def smooth_together(
         background -= _blurred(takes_part, sigmas)
     winner[background > best] = 0
     winner[takes_part] = KEEP
-    message = _vanished(block, winner, chosen)
+    message = _vanished(winner, chosen)
     return as_proposal("smooth", labels, box, winner, segments=chosen, message=message)
 
 
@@ -79,7 +79,7 @@ def _boxes(
     labels: Labels, chosen: Sequence[int], mm: float, spacing_mm: Spacing
 ) -> tuple[tuple[int, int, int, int, int, int], dict[int, tuple]]:
     """A box for all, and each segment's own inside it, each with room for the blur."""
-    reach = [n + 1 for n in voxels_in(3 * mm, spacing_mm)]
+    reach = [n + 1 for n in voxels_in(2.5 * mm, spacing_mm)]
     found = ndimage.find_objects(labels)
     own: dict[int, tuple] = {}
     for number in chosen:
@@ -108,14 +108,14 @@ def _boxes(
 def _blurred(mask: Labels, sigmas: Sequence[float]) -> Labels:
     return np.asarray(
         ndimage.gaussian_filter(
-            mask.astype(np.float32), sigmas, mode="nearest", truncate=3.0
+            mask.astype(np.float32), sigmas, mode="nearest", truncate=2.5
         )
     )
 
 
-def _vanished(block: Labels, winner: Labels, chosen: Sequence[int]) -> str:
-    left = set(np.unique(winner).tolist())
-    gone = [number for number in chosen if number not in left]
+def _vanished(winner: Labels, chosen: Sequence[int]) -> str:
+    counts = np.bincount(winner.ravel(order="K"), minlength=KEEP + 1)
+    gone = [number for number in chosen if not counts[number]]
     if not gone:
         return ""
     listed = ", ".join(map(str, gone[:5])) + (" and others" if len(gone) > 5 else "")

@@ -1,6 +1,6 @@
 """Protection: what no tool may change, whatever it proposes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from medlab.errors import MedlabError
 from medlab.labels._proposal import KEEP, Proposal
 from medlab.labels._segment import Segment
-from medlab.labels.tools._region import Labels, box_of, slices
+from medlab.labels.tools._region import Labels, Mask, box_of, slices
 
 OVERWRITES = ("visible", "background", "everything")
 
@@ -56,14 +56,15 @@ def protect(
     Returns:
         A proposal that draws less, or the same.
     """
-    fixed = sorted(fixed_segments(segments, overwrites))
+    fixed = fixed_segments(segments, overwrites)
+    if not fixed and overwrites != "background":
+        return proposal
     current = labels[slices(proposal.box)]
-    kept = np.isin(current, fixed) | np.isin(proposal.labels, fixed)
+    changes = proposal.labels != KEEP
+    kept = _among(current, fixed) | _among(proposal.labels, fixed)
     if overwrites == "background":
-        kept |= ~np.isin(current, [0, *proposal.segments])
-    kept |= proposal.labels == current
-    drawn = proposal.labels != KEEP
-    if not (kept & drawn).any():
+        kept |= ~_among(current, {0, *proposal.segments})
+    if not (kept & changes).any():
         return proposal
     left = np.where(kept, np.uint16(KEEP), proposal.labels)
     tight = box_of(left != KEEP)
@@ -76,3 +77,10 @@ def protect(
     at = proposal.box[::2]
     box = tuple(end + at[side // 2] for side, end in enumerate(tight))
     return replace(proposal, box=box, labels=left[slices(tight)])  # type: ignore[arg-type]
+
+
+def _among(labels: Labels, numbers: Iterable[int]) -> Mask:
+    """Which voxels hold one of these ids; by a table, many times faster than `isin`."""
+    table = np.zeros(int(np.iinfo(labels.dtype).max) + 1, bool)
+    table[[number for number in numbers if number < len(table)]] = True
+    return np.asarray(table[labels])

@@ -39,7 +39,7 @@ from medlab.labels.tools._region import (
     writable,
 )
 
-COARSE = 150_000
+COARSE = 100_000
 """Voxels of the coarse grid, or a twentieth of the block where that is more."""
 
 _BLUR_MM = 1.0
@@ -129,6 +129,7 @@ def _nearest(
     coarse = _thinned(markers, step)
     coarse_allowed = np.ascontiguousarray(allowed[few]) | (coarse > 0)
     blurred[~coarse_allowed] = np.inf
+    drawn = coarse.copy()
     far = _start(coarse)
     with np.errstate(invalid="ignore"):
         _sweep(far, coarse, blurred, coarse_mm, way, _ALL_ROUND)
@@ -136,7 +137,7 @@ def _nearest(
     if step == (1, 1, 1):
         return _smoothed(coarse, markers, allowed, smoothness)
     report(0.5, "Refining the borders")
-    rough = _smoothed(coarse, _thinned(markers, step), coarse_allowed, smoothness)
+    rough = _smoothed(coarse, drawn, coarse_allowed, smoothness)
     border = _enlarged(_near_borders(rough), step, markers.shape)
     fine = _enlarged(rough, step, markers.shape)
     far = _enlarged(far, step, markers.shape)
