@@ -33,6 +33,8 @@ from medlab.labels._snapshot import newest_first, read_snapshot
 from medlab.labels._state import State, apply_edit
 
 _SESSION = "00000000"
+# A record's head and the shortest header that an edit can have take more.
+_SMALLEST_RECORD_BYTES = 100
 # An edit's revision and the one it builds on: both must agree to be believed.
 _REVISIONS = re.compile(rb'"rev":(\d{1,15}),"base":(\d{1,15}),')
 
@@ -97,7 +99,7 @@ def recover(folder: Path, first: State, in_memory: State | None = None) -> None:
     before = first.copy()
     dtype = before.voxels.dtype.str[1:]
     _replay(journal, before, dtype)
-    top = max(_highest_rev(folder), before.rev, found.state.rev)
+    top = _highest_rev(folder, max(before.rev, found.state.rev))
     edits = _edits_between(before, found.state, top, folder)
     fresh = folder / ".writing-recovered.mlj"
     try:
@@ -152,16 +154,22 @@ def _replay(journal: Path, state: State, dtype: str) -> None:
             state.journal_bytes = end
 
 
-def _highest_rev(folder: Path) -> int:
-    """The highest revision that anybody can have been told, damaged records included."""
+def _highest_rev(folder: Path, whole_rev: int) -> int:
+    """A revision that nobody can have been told: not less than any in a damaged record.
+
+    The damage may have hit the very digits, so it is not read but bounded: by how many
+    records fit into the bytes there are. Journals that were damaged before count as well.
+    """
     names = [path.stem.removeprefix("snapshot-") for path in newest_first(folder)]
-    highest = max((int(name) for name in names if name.isdigit()), default=0)
-    journal = folder / "edits.mlj"
-    data = journal.read_bytes() if journal.exists() else b""
-    for rev, base in _REVISIONS.findall(data):
-        if int(rev) == int(base) + 1:
-            highest = max(highest, int(rev))
-    return highest
+    highest = max([whole_rev, *(int(name) for name in names if name.isdigit())])
+    size = 0
+    for journal in folder.glob("edits.mlj*"):
+        data = journal.read_bytes()
+        size += len(data)
+        for rev, base in _REVISIONS.findall(data):
+            if int(rev) == int(base) + 1:
+                highest = max(highest, int(rev))
+    return highest + size // _SMALLEST_RECORD_BYTES
 
 
 def _edits_between(before: State, after: State, top: int, folder: Path) -> list[Delta]:
