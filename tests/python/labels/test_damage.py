@@ -222,3 +222,19 @@ def test_a_journal_that_is_gone_is_told_and_a_snapshot_offered(
     assert rev == max(whole.maps) - 2  # Two edits came behind the snapshot.
     whole.is_a_state(recovered, rev)
     assert open_layer().paint("lung", np.ones((1, 1, 1), bool), at=(6, 7, 8))
+
+
+def test_a_revision_whose_own_digits_were_hit_is_not_given_again(
+    whole, open_layer, home, scan
+):
+    newest = whole.layer.rev
+    journal = whole.folder / "edits.mlj"
+    damaged = bytearray(journal.read_bytes())
+    damaged[damaged.rindex(b'"rev":') + len(b'"rev":')] ^= 1
+    journal.write_bytes(damaged)
+
+    recovered = Layer.recover(home, scan)
+
+    assert recovered.rev > newest
+    with pytest.raises(MedlabError, match=rf"no revision {newest}: it was recovered"):
+        recovered.since(newest)
