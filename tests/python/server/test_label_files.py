@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,12 +21,17 @@ from medlab.labels import (
 )
 from tests.support.scans import make_labels, write_dicom_series
 
+CONTRACT = Path(__file__).parents[2] / "contract"
 SHAPE = (7, 8, 9)
 SEGMENTS = (
     Segment(1, "left lung", "#e69f00"),
     Segment(2, "right lung", "#56b4e9"),
     Segment(3, "liver", "#123456"),
 )
+
+
+def contract(name, **changes):
+    return {**json.loads((CONTRACT / name).read_text()), **changes}
 
 
 def sha256(path):
@@ -71,7 +79,26 @@ def file_now(ask, address):
     return file_now
 
 
+def test_nothing_heavy_is_loaded_with_the_server():
+    heavy = "{'highdicom', 'pydicom', 'nibabel', 'scipy', 'skimage', 'SimpleITK'}"
+    probe = f"import sys, medlab.server._routes; print({heavy} & set(sys.modules))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "set()"
+
+
 # Saving.
+
+
+async def test_replies_are_those_of_the_contract(save, file_now, layer, home):
+    told = await save(path="out/lungs.seg.nrrd")
+
+    changes = {"rev": layer.rev, "sha256": sha256(home.root / told["path"])}
+    assert told == contract("saved-file.json", **changes)
+    assert await file_now() == contract("layer-file.json", **changes)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +151,7 @@ async def test_a_file_that_another_program_changed_is_not_overwritten_unseen(
     status, reply = await refused(*address, "save", method="POST", body=body)
 
     assert (status, reply["code"]) == (409, "file-changed")
-    assert reply["sha256"] == sha256(path)
+    assert reply == contract("file-changed.json", sha256=sha256(path))
     assert path.read_bytes() == content
     # Only who names that very content may replace it, and then it is kept.
     wrong = {**body, "replace": "0" * 64}
@@ -290,20 +317,7 @@ async def test_label_files_beside_the_scan_are_listed(ask, scan, layer, home):
     found = await ask("labels", scan.scan_id, "files")
 
     # Without a table or a telling name it may as well be another scan.
-    assert found == {
-        "files": [
-            {
-                "path": "scans/thorax.seg.nrrd",
-                "format": "seg.nrrd",
-                "name": "thorax.seg.nrrd",
-            },
-            {
-                "path": "scans/thorax_organs.nii.gz",
-                "format": "nifti",
-                "name": "thorax_organs.nii.gz",
-            },
-        ]
-    }
+    assert found == contract("label-files.json")
 
 
 # DICOM.
