@@ -26,6 +26,9 @@ export class MarkDetails {
     this._note.addEventListener('change', () =>
       this._change({ note: this._note.value.trim() })
     );
+    this._color.addEventListener('change', () =>
+      this._change({ color: this._color.value })
+    );
     for (const input of [this._value, this._note]) {
       input.addEventListener('keydown', event => {
         event.stopPropagation();
@@ -37,11 +40,13 @@ export class MarkDetails {
     this._value.setAttribute('aria-label', trans('Value of the class'));
     this._segment.setAttribute('aria-label', trans('Segment of the mark'));
     this._note.setAttribute('aria-label', trans('Note'));
+    this._color.setAttribute('aria-label', trans('Colour of the mark'));
+    this._color.title = trans('Colour of the mark');
     if (hasTools) {
       this._valueField = field(trans('Value'), this._value);
       this.node.append(
         this._valueField,
-        field(trans('Segment'), this._segment),
+        field(trans('Segment'), this._segment, this._color),
         field(trans('Note'), this._note)
       );
     }
@@ -65,6 +70,7 @@ export class MarkDetails {
       )
     );
     this._segment.value = String(mark.segment ?? 0);
+    this._color.value = this._board.colorOf(mark);
     if (document.activeElement !== this._value) {
       this._value.value = mark.value ?? '';
     }
@@ -95,6 +101,10 @@ export class MarkDetails {
     className: 'medlab-Segments-search',
     attributes: { type: 'text', maxlength: '200' }
   });
+  private readonly _color = element('input', {
+    className: 'medlab-Segment-color',
+    attributes: { type: 'color' }
+  });
   private readonly _note = element('input', {
     className: 'medlab-Segments-search',
     attributes: { type: 'text', maxlength: '1000' }
@@ -104,9 +114,9 @@ export class MarkDetails {
   private _mark: IMark | undefined;
 }
 
-function field(label: string, control: HTMLElement): HTMLElement {
+function field(label: string, ...controls: HTMLElement[]): HTMLElement {
   return element('label', { className: 'medlab-SegmentDetails-field' }, [
     element('span', { text: label }),
-    control
+    ...controls
   ]);
 }
