@@ -5,8 +5,9 @@
 The chest CT `ct-chest` (512 x 512 x 133, 89 structures). First every tool on a block of
 128 x 128 x 128 voxels around heart and aorta, warm: median and 95th percentile; the mark is
 300 ms. Beside them stands the processor time of server and workers: what the preview costs
-where nobody else is at work. Then on the whole volume, with the number of times progress was told. `--quality` prints
-the Dice coefficient of what the tools draw against the structures of the sample.
+where nobody else is at work. Then on the whole volume, with the number of times progress was
+told. `--quality` prints the Dice coefficient of what the tools draw against the structures of
+the sample.
 """
 
 import argparse

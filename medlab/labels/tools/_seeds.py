@@ -40,7 +40,7 @@ from medlab.labels.tools._region import (
 )
 
 COARSE = 100_000
-"""Voxels of the coarse grid, or a twentieth of the block where that is more."""
+"""Voxels of the coarse grid; more where a block is larger, and nobody expects it at once."""
 
 _BLUR_MM = 1.0
 # What a mm of way counts beside the ups and downs, in standard deviations of intensity.
@@ -260,7 +260,8 @@ def _coarse_step(shape: Sequence[int], spacing_mm: Spacing) -> tuple[int, ...]:
     """Take fewer voxels first along the axes where they lie closest."""
     step = [1, 1, 1]
     sizes = [float(size) for size in spacing_mm]
-    most = max(COARSE, int(np.prod(shape)) // 20)
+    count = int(np.prod(shape))
+    most = max(COARSE, count // (20 if count < 3_000_000 else 8))
     while np.prod([-(-n // s) for n, s in zip(shape, step, strict=True)]) > most:
         axis = int(np.argmin([size * s for size, s in zip(sizes, step, strict=True)]))
         step[axis] += 1
