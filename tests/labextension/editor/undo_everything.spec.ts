@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { applyEdit } from '../../../labextension/src/editor/labels/delta';
 import {
@@ -23,6 +23,9 @@ import { Dice, paint, randomBox, RandomWork } from './random_work';
 const SHAPE: Triple = [19, 16, 5];
 const STEPS = 280;
 const FOREIGN = 130;
+
+// A loaded machine takes longer, and nothing here waits for the clock.
+vi.setConfig({ testTimeout: 120_000 });
 
 const open: LabelSession[] = [];
 let scans = 0;

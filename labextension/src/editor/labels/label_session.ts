@@ -1,29 +1,17 @@
-import { type IServer, ServerError } from '../../server/connection';
+import { ServerError } from '../../server/connection';
 import {
   decodeDelta,
-  decodeFrame,
   decodeSnapshot,
   type IDelta,
   type ISnapshot,
-  splitFrames,
-  type Turn
+  splitFrames
 } from '../../server/frames';
 import {
   fetchHistory,
-  fetchLayer,
-  fetchLayers,
-  fetchSnapshot,
-  openLayer,
   readLabelFile,
   recoverLayer
 } from '../../server/requests';
-import type {
-  ILayerInfo,
-  IMark,
-  ISegment,
-  IVolumeInfo
-} from '../../server/types';
-import { fullSegment } from '../../server/wire';
+import type { IMark, ISegment, IVolumeInfo } from '../../server/types';
 
 import { Emitter } from '../emitter';
 import { author, newSession } from './author';
@@ -31,30 +19,23 @@ import { boxOf, copyBox } from './box';
 import {
   applyEdit,
   type Edit,
-  emptyEdit,
-  inverted,
   marksEdit,
   segmentsEdit,
   voxelEdit
 } from './delta';
-import { History, type IStep, redoing, undoing } from './history';
-import { type IPlace, Journal, type SaveState } from './journal';
+import { History } from './history';
 import { additions, overlapsMap, replacements } from './import';
+import { type IPlace, Journal, type SaveState } from './journal';
 import { LabelMap } from './label_map';
 import { Later, type Work } from './later';
 import { LayerFile } from './layer_file';
 import { isSame, mergeMarks } from './lists';
+import { freeLayerName, type ISessionOptions, loadLayer } from './open_layer';
 import { OtherLayers } from './other_layers';
-import { MemoryStore, openPendingStore } from './pending_store';
-import { rebase } from './rebase';
 import { type ITrouble, troubleOf } from './trouble';
-import { type IConflict, relabel, renumber } from './waiting';
+import { turnStep } from './turning';
+import type { IConflict } from './waiting';
 
-const FIRST_SEGMENT = fullSegment({
-  id: 1,
-  name: 'segment 1',
-  color: '#e6550d'
-});
 /** Steps that can be taken back after a reload of the page. */
 const STEPS = 200;
 
@@ -63,16 +44,6 @@ const STEPS = 200;
  * nowhere but in this page, in this browser, on the server's disk, also in the file.
  */
 export type Place = 'page' | 'browser' | 'disk' | 'file';
-
-interface ISessionOptions {
-  server: IServer;
-  scanId: string;
-  layer?: string;
-  tools: boolean;
-  segments?: Partial<ISegment>[];
-  /** Who draws; without it whoever uses this browser. */
-  author?: string;
-}
 
 /**
  * The layer open in an editor: its map, its history and its journal. The map stays the
@@ -389,7 +360,7 @@ export class LabelSession {
 
   /** Makes a further layer and opens it. */
   async addLayer(): Promise<void> {
-    await this.switchLayer(await this._freeName());
+    await this.switchLayer(await freeLayerName(this._options, this.layer));
     await this.others.refresh();
   }
 
@@ -422,7 +393,7 @@ export class LabelSession {
 
   private async _takeIntoNewLayer(snapshot: ISnapshot): Promise<string> {
     const { shape } = this.labels;
-    const layer = await this._freeName();
+    const layer = await freeLayerName(this._options, this.layer);
     const options = { ...this._options, layer, segments: [] };
     const { signal } = this._closed;
     const other = await LabelSession.open(options, { shape }, signal);
@@ -436,32 +407,16 @@ export class LabelSession {
     return layer;
   }
 
-  private async _freeName(): Promise<string> {
-    const { server, scanId } = this._options;
-    const layers = await fetchLayers(server, scanId);
-    const names = new Set(layers.map(({ name }) => name));
-    const stem = this.layer.replace(/-\d+$/, '') || 'labels';
-    let number = 2;
-    while (names.has(`${stem}-${number}`)) {
-      number++;
-    }
-    return `${stem}-${number}`;
-  }
-
   private async _load(layer: string, signal: AbortSignal): Promise<void> {
-    const { server, scanId, tools } = this._options;
+    const { server, scanId } = this._options;
     this._damage = null;
     try {
-      const found = await findLayer(this._options, layer);
-      if (!found) {
+      const { shape } = this.labels;
+      const opened = await loadLayer(this._options, layer, shape, signal);
+      if (!opened) {
         return;
       }
-      checkGrid(found, this.labels);
-      const body = await fetchSnapshot(server, scanId, layer, signal);
-      const { data, segments, marks, rev } = decodeSnapshot(decodeFrame(body));
-      const store = tools
-        ? await openPendingStore(scanId, layer)
-        : new MemoryStore(true);
+      const { data, segments, marks, rev } = opened.snapshot;
       this._journal = null;
       this._history.clear();
       this._early = [];
@@ -469,7 +424,7 @@ export class LabelSession {
       this.labels.replace(data, segments, marks);
       const [map, by] = [this.labels, this._by];
       const journal = new Journal(
-        ...[{ server, scan: scanId, layer, map, rev, store, by }]
+        ...[{ server, scan: scanId, layer, map, rev, store: opened.store, by }]
       );
       this._follow(journal);
       this._file = new LayerFile(server, scanId, layer);
@@ -540,42 +495,13 @@ export class LabelSession {
     if (!step) {
       return;
     }
-    const turn: Turn = [what, step.session, step.step];
-    const conflicts = this._renumber(step, isUndo);
-    let count = 0;
-    for (const edit of isUndo ? undoing(step) : redoing(step)) {
-      const rules = { untouchedOnly: true, sparesLocked: true };
-      const now = rebase(this.labels, edit, rules);
-      if (now.edit) {
-        applyEdit(this.labels, now.edit);
-        this._add(now.edit, { turn });
-        count++;
-      }
-    }
-    if (count === 0) {
-      // Others left nothing of it; the journal learns that it was turned all the same.
-      this._add(emptyEdit(what), { turn });
-    }
+    const conflicts = turnStep(this.labels, step, what, (edit, place) =>
+      this._add(edit, place)
+    );
     if (conflicts.length > 0) {
       this.conflicted.emit(conflicts);
     }
     this.changed.emit();
-  }
-
-  /** A segment that comes back may find its number taken. */
-  private _renumber(step: IStep, isUndo: boolean): IConflict[] {
-    const edits = step.edits.map(edit => (isUndo ? inverted(edit) : edit));
-    return edits.flatMap(edit => {
-      const copy = {
-        ...edit,
-        ...(edit.segments && { segments: copied(edit) })
-      };
-      const found = renumber(this.labels, [copy], true);
-      for (const { from = 0, to = 0 } of found) {
-        step.edits.forEach(each => relabel(each, from, to));
-      }
-      return found;
-    });
   }
 
   private _clearing(id: number): Edit | null {
@@ -610,34 +536,6 @@ export class LabelSession {
   private readonly _closed = new AbortController();
 }
 
-async function findLayer(
-  { server, scanId, tools, segments }: ISessionOptions,
-  layer: string
-): Promise<ILayerInfo | null> {
-  if (tools) {
-    return openLayer(server, scanId, layer, segments ?? [FIRST_SEGMENT]);
-  }
-  try {
-    return await fetchLayer(server, scanId, layer);
-  } catch (error) {
-    if (error instanceof ServerError && error.status === 404) {
-      return null;
-    }
-    throw error;
-  }
-}
-
-function checkGrid(found: ILayerInfo, { shape }: LabelMap): void {
-  if (found.shape.some((size, axis) => size !== shape[axis])) {
-    throw new ServerError(
-      422,
-      'other-grid',
-      `The layer "${found.layer}" has ${found.shape.join(' x ')} voxels, the scan ` +
-        `${shape.join(' x ')}. Choose a layer that was drawn on this scan.`
-    );
-  }
-}
-
 /** Lets a journal that is no longer shown send what it has, and ends it. */
 async function retire(journal: Journal | null): Promise<void> {
   try {
@@ -646,13 +544,4 @@ async function retire(journal: Journal | null): Promise<void> {
     // It lies in the browser, and goes when the layer is opened next.
   }
   journal?.dispose();
-}
-
-function copied({ segments }: Edit): Edit['segments'] {
-  return (
-    segments && {
-      before: [...segments.before],
-      after: [...segments.after]
-    }
-  );
 }
