@@ -21,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
+from medlab.labels._mark_coco import from_coco, to_coco
+from medlab.labels._mark_measures import measures, points_ras_mm, slice_of
 from medlab.labels._marks import Mark, as_marks, marks_to_json
 from medlab.labels._plain_text import guarded, unguarded
 from medlab.labels._segment import Segment
-from medlab.scans import NotWritten, plane_axes, replacing
+from medlab.scans import NotWritten, replacing
 
 _LARGEST_BYTES = 64 << 20
 _TEXT = ("id", "kind", "name", "color", "segment", "plane", "scope", "value", "note")
@@ -67,7 +69,7 @@ def write_marks(
         )
     names = {segment.id: segment.name for segment in segments}
     if kind == ".json":
-        content = json.dumps(_coco(listed, affine, segments, shape), indent=1)
+        content = json.dumps(to_coco(listed, affine, segments, shape), indent=1)
     else:
         content = _csv(listed, affine, names)
     with replacing(target) as temporary:
@@ -107,7 +109,7 @@ def read_marks(
         )
         if source.suffix.lower() == ".csv":
             return as_marks(_from_csv(text, affine))
-        return as_marks(_from_coco(json.loads(text)))
+        return as_marks(from_coco(json.loads(text)))
     except FileNotFoundError as error:
         raise MedlabError(
             f"There must be a file of marks {name!r}, got nothing there. "
@@ -123,9 +125,6 @@ def read_marks(
         ) from error
 
 
-# CSV ------------------------------------------------------------------------------------
-
-
 def _csv(
     marks: Sequence[Mark], affine: NDArray[np.float64], names: dict[int, str]
 ) -> str:
@@ -133,17 +132,17 @@ def _csv(
     table = csv.DictWriter(content, _COLUMNS, restval="", lineterminator="\r\n")
     table.writeheader()
     for told, mark in zip(marks_to_json(marks), marks, strict=True):
-        ras = _ras(mark, affine)
+        ras = points_ras_mm(mark, affine)
         row = {key: "" if told[key] is None else told[key] for key in _TEXT}
         for key in ("name", "value", "note"):
             row[key] = _escaped(str(row[key]))
         # An empty text is not the same as none.
         row["value"] = '""' if mark.value == "" else row["value"]
         row["segment_name"] = _escaped(names.get(mark.segment or 0, ""))
-        row["slice"] = _slice_of(mark, affine)
+        row["slice"] = slice_of(mark, affine)
         row["points_ijk"] = "; ".join(" ".join(map(repr, p)) for p in told["points"])
         row["points_ras_mm"] = "; ".join(" ".join(f"{n:.4f}" for n in p) for p in ras)
-        row.update(_measures(mark, affine))
+        row.update(measures(mark, affine))
         table.writerow(row)
     return content.getvalue()
 
@@ -199,181 +198,3 @@ def _voxels(points: list[list[float]], affine: NDArray[np.float64]) -> list[Any]
     inverse = np.linalg.inv(affine)
     found = np.array(points) @ inverse[:3, :3].T + inverse[:3, 3]
     return [list(map(float, point)) for point in found]
-
-
-# COCO -----------------------------------------------------------------------------------
-
-
-def _coco(
-    marks: Sequence[Mark],
-    affine: NDArray[np.float64],
-    segments: Sequence[Segment],
-    shape: Sequence[int] | None,
-) -> dict[str, Any]:
-    named = {segment.id: segment for segment in segments}
-    categories: dict[str, dict[str, Any]] = {}
-    images: dict[tuple[str, int], dict[str, Any]] = {}
-    annotations = []
-    for number, (told, mark) in enumerate(
-        zip(marks_to_json(marks), marks, strict=True), start=1
-    ):
-        segment = named.get(mark.segment or 0)
-        label = mark.value or (segment.name if segment else mark.name) or mark.kind
-        category = categories.setdefault(
-            label,
-            {
-                **{
-                    "id": len(categories) + 1,
-                    "name": label,
-                    "supercategory": mark.kind,
-                },
-                "color": mark.color or (segment.color if segment else None),
-            },
-        )
-        image = _image(mark, affine, shape, images)
-        annotations.append(
-            {
-                **{"id": number, "image_id": image["id"]},
-                "category_id": category["id"],
-                **_shape(mark, affine),
-                "iscrowd": 0,
-                "points_ras_mm": np.round(_ras(mark, affine), 4).tolist(),
-                **_measures(mark, affine),
-                "mark": told,
-            }
-        )
-    return {
-        "info": {
-            "description": "Marks on a scan. points are voxel coordinates; the centre of "
-            "the first voxel is (0, 0, 0).",
-            "affine_ras_mm": np.asarray(affine, np.float64).tolist(),
-            "shape": list(shape) if shape is not None else None,
-        },
-        "images": list(images.values()),
-        "categories": list(categories.values()),
-        "annotations": annotations,
-    }
-
-
-def _image(
-    mark: Mark,
-    affine: NDArray[np.float64],
-    shape: Sequence[int] | None,
-    images: dict[tuple[str, int], dict[str, Any]],
-) -> dict[str, Any]:
-    index = _slice_of(mark, affine)
-    plane, place = mark.plane or "", index if isinstance(index, int) else -1
-    if place < 0:
-        plane = ""
-    image = images.get((plane, place))
-    if image is None:
-        axes = _axes(plane, affine) if plane else (0, 1)
-        name = f"{plane}-{place:04d}" if plane else "volume"
-        image = {"id": len(images) + 1, "file_name": name}
-        if shape is not None:
-            image.update(width=int(shape[axes[0]]), height=int(shape[axes[1]]))
-        if plane:
-            image.update(plane=plane, slice=place)
-        images[plane, place] = image
-    return image
-
-
-def _shape(mark: Mark, affine: NDArray[np.float64]) -> dict[str, Any]:
-    """What COCO knows of a mark: box, area and key points in the pixels of its slice."""
-    if not mark.points:
-        return {"bbox": [], "area": 0}
-    points = np.array(mark.points, np.float64) + 0.5
-    x, y = _axes(mark.plane, affine) if mark.plane else (0, 1)
-    low, high = points.min(axis=0), points.max(axis=0)
-    size = high - low
-    told: dict[str, Any] = {
-        "bbox": [float(n) for n in (low[x], low[y], size[x], size[y])],
-        "area": float(size[x] * size[y]),
-    }
-    if mark.kind == "box":
-        told["bbox_3d"] = [float(n) for n in (*low, *size)]
-    if mark.kind in ("point", "line", "angle"):
-        told["keypoints"] = [n for p in points for n in (float(p[x]), float(p[y]), 2)]
-        told["num_keypoints"] = len(points)
-    return told
-
-
-def _from_coco(content: Any) -> list[dict[str, Any]]:
-    images = {image["id"]: image for image in content.get("images", [])}
-    names = {item["id"]: item["name"] for item in content.get("categories", [])}
-    affine = (content.get("info") or {}).get("affine_ras_mm")
-    found = []
-    for item in content["annotations"]:
-        if isinstance(item.get("mark"), dict):
-            found.append(item["mark"])
-            continue
-        image = images[item["image_id"]]
-        if affine is None or "plane" not in image or len(item.get("bbox") or ()) != 4:
-            raise ValueError(
-                "an annotation without a mark, or an image without a slice"
-            )
-        matrix = np.array(affine, np.float64)
-        x, y = _axes(image["plane"], matrix)
-        left, top, width, height = (float(number) for number in item["bbox"])
-        corners = [[float(image["slice"])] * 3 for _ in range(2)]
-        corners[0][x], corners[1][x] = left - 0.5, left + width - 0.5
-        corners[0][y], corners[1][y] = top - 0.5, top + height - 0.5
-        found.append(
-            {
-                "kind": "rectangle",
-                "name": str(names.get(item.get("category_id"), "")),
-                "plane": image["plane"],
-                "points": corners,
-            }
-        )
-    return found
-
-
-# Measures -------------------------------------------------------------------------------
-
-
-def _ras(mark: Mark, affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    points = np.array(mark.points, np.float64).reshape(-1, 3)
-    matrix = np.asarray(affine, np.float64)
-    return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3])
-
-
-def _axes(plane: str, affine: NDArray[np.float64]) -> tuple[int, int]:
-    across = plane_axes(affine, plane).slices
-    first, second = (axis for axis in range(3) if axis != across)
-    return first, second
-
-
-def _slice_of(mark: Mark, affine: NDArray[np.float64]) -> int | str:
-    """The slice of a mark that lies in one, counted from 0."""
-    if mark.plane is None or not mark.points:
-        return ""
-    across = plane_axes(affine, mark.plane).slices
-    places = {round(point[across]) for point in mark.points}
-    return places.pop() if len(places) == 1 else ""
-
-
-def _measures(mark: Mark, affine: NDArray[np.float64]) -> dict[str, float]:
-    """Length, angle, area or volume, in mm and degrees."""
-    ras = _ras(mark, affine)
-    sides = np.abs(np.subtract(*np.array(mark.points)[:2])) if len(ras) > 1 else None
-    lengths = np.linalg.norm(np.asarray(affine, np.float64)[:3, :3], axis=0)
-    if mark.kind == "line":
-        return {"length_mm": round(float(np.linalg.norm(ras[1] - ras[0])), 4)}
-    if mark.kind == "angle":
-        arms = ras[0] - ras[1], ras[2] - ras[1]
-        norm = float(np.linalg.norm(arms[0]) * np.linalg.norm(arms[1]))
-        if not norm:
-            return {}
-        cosine = float(np.clip(arms[0] @ arms[1] / norm, -1, 1))
-        return {"angle_deg": round(float(np.degrees(np.arccos(cosine))), 4)}
-    if sides is not None and mark.plane and mark.kind in ("rectangle", "ellipse"):
-        x, y = _axes(mark.plane, affine)
-        area = float(sides[x] * lengths[x] * sides[y] * lengths[y])
-        return {
-            "area_mm2": round(area * (np.pi / 4 if mark.kind == "ellipse" else 1), 4)
-        }
-    if sides is not None and mark.kind == "box":
-        volume = np.abs(np.linalg.det(np.asarray(affine)[:3, :3])) * np.prod(sides)
-        return {"volume_mm3": round(float(volume), 4)}
-    return {}

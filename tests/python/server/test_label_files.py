@@ -12,12 +12,16 @@ import pytest
 from medlab.labels import (
     Labels,
     Layer,
+    Mark,
     Segment,
     decode_frame,
     decode_runs,
+    new_mark_id,
     open_label_layers,
     open_labels,
+    read_marks,
     split_frames,
+    write_marks,
 )
 from tests.support.scans import make_labels, write_dicom_series
 
@@ -291,6 +295,29 @@ async def test_a_read_file_comes_as_snapshots_and_writes_nothing(
     found = decode_runs(frame.payload, SHAPE, header["dtype"])
     np.testing.assert_array_equal(found, voxels)
     assert layer.rev == rev
+
+
+async def test_marks_of_a_file_join_those_of_the_layer(ask, address, layer, home):
+    theirs = Mark("0123456789ab", "point", "iso", points=((1, 2, 3),))
+    ours = layer.add_mark(Mark(new_mark_id(), "point", "mine", points=((4, 5, 6),)))
+    write_marks(home.root / "marks.csv", [theirs], layer.affine)
+
+    body = await ask(*address, "read", method="POST", body={"path": "marks.csv"})
+
+    (data,) = split_frames(body)
+    frame = decode_frame(data)
+    assert [mark["name"] for mark in frame.header["marks"]] == [ours.name, theirs.name]
+    # A file of marks alone leaves the voxels as they are.
+    found = decode_runs(frame.payload, SHAPE, frame.header["dtype"])
+    np.testing.assert_array_equal(found, make_labels())
+
+
+async def test_marks_are_saved_by_themselves(save, layer, home):
+    mark = layer.add_mark(Mark(new_mark_id(), "point", "mine", points=((4, 5, 6),)))
+
+    for kind, name in (("coco", "a.json"), ("csv", "a.csv")):
+        assert (await save(path="a", format=kind))["path"] == name
+        assert read_marks(home.root / name) == (mark,)
 
 
 async def test_a_file_on_another_grid_is_refused(refused, address, layer, home):
