@@ -1,11 +1,9 @@
-import { decodeFrame, decodeSnapshot } from '../../server/frames';
-import { fetchLayers, fetchSnapshot } from '../../server/requests';
+import { isAbort } from '../../server/connection';
 import type { ILayerSummary } from '../../server/types';
 
 import { iconButton, textButton } from '../bars/controls';
 import type { IEditorContext } from '../context';
 import { element } from '../dom';
-import { LabelMap } from '../labels/label_map';
 
 import { LayerRow } from './layer_row';
 import { RovingList } from './roving_list';
@@ -31,7 +29,7 @@ export class LayerChooser {
         new LayerRow(layer, _context, {
           choose: name => void this.choose(name),
           toggle: name => void this._toggle(name),
-          isUnder: name => this._under.has(name)
+          isUnder: name => session.others.isShown(name)
         }),
       onKey: (event, { name }) => {
         const isChoice = event.key === 'Enter' || event.key === ' ';
@@ -49,7 +47,10 @@ export class LayerChooser {
         iconButton('plus', trans('Add a layer'), () => this._openForm())
       );
     }
-    this._stop = session.changed.connect(() => this._follow());
+    this._stop = [
+      session.changed.connect(() => this._follow()),
+      session.others.changed.connect(() => this._show())
+    ];
     void this.refresh();
   }
 
@@ -57,18 +58,13 @@ export class LayerChooser {
   /** For the heading of the section. */
   readonly buttons: HTMLElement[];
 
-  /** Asks the server which layers there are. */
+  /** Asks the server which layers there are, and for those that are shown. */
   async refresh(): Promise<void> {
-    const { server, scanId, session } = this._context;
     try {
-      this._layers = await fetchLayers(server, scanId);
-    } catch {
+      await this._context.session.others.refresh();
+    } catch (error) {
       // Without the server, the layer that is open is the one there is.
-    }
-    const { layer, labels, rev } = session;
-    if (layer && !this._layers.some(({ name }) => name === layer)) {
-      const { segments } = labels;
-      this._layers = [...this._layers, { name: layer, rev, segments }];
+      this._tell(error);
     }
     this._show();
   }
@@ -85,30 +81,34 @@ export class LayerChooser {
     try {
       await Promise.race([session.settled(), pause(PATIENCE_MS)]);
       await session.switchLayer(name);
-      this._under.delete(name);
-      if (old) {
-        await this._bringUnder(old);
-      }
       settings.set({ segment: session.labels.segments[0]?.id ?? 0 });
       notify(trans('Drawing on layer %1.', name));
     } catch (error) {
-      notify(error instanceof Error ? error.message : '', 'alert');
+      this._tell(error);
     } finally {
       this._isBusy = false;
       this._state.textContent = '';
       await this.refresh();
-      this._showUnder();
     }
   }
 
   dispose(): void {
-    this._stop();
+    this._stop.forEach(stop => stop());
   }
 
   private _show(): void {
-    if (!this._context.signal.aborted) {
-      this._list.show(this._layers);
+    const { signal, session, scene } = this._context;
+    if (signal.aborted) {
+      return;
     }
+    const { layer, labels, rev, others } = session;
+    const isListed = others.list.some(({ name }) => name === layer);
+    const open = { name: layer, rev, segments: labels.segments };
+    this._layers = layer && !isListed ? [...others.list, open] : others.list;
+    this._list.show(this._layers);
+    scene.setUnderlays(
+      session.otherLayers.filter(({ name }) => name !== layer)
+    );
   }
 
   private _follow(): void {
@@ -119,31 +119,21 @@ export class LayerChooser {
   }
 
   private async _toggle(name: string): Promise<void> {
-    if (this._under.has(name)) {
-      this._under.delete(name);
-    } else {
-      await this._bringUnder(name);
-    }
-    this._showUnder();
-    this._show();
-  }
-
-  private async _bringUnder(name: string): Promise<void> {
-    const { server, scanId, scene, signal, notify } = this._context;
+    const { others } = this._context.session;
     try {
-      const body = await fetchSnapshot(server, scanId, name, signal);
-      const { data, segments } = decodeSnapshot(decodeFrame(body));
-      const { shape } = scene.labels;
-      this._under.set(name, new LabelMap(shape, data, segments, [], name));
+      await others.show(name, !others.isShown(name));
     } catch (error) {
-      if (!signal.aborted) {
-        notify(error instanceof Error ? error.message : '', 'alert');
-      }
+      this._tell(error);
     }
   }
 
-  private _showUnder(): void {
-    this._context.scene.setUnderlays([...this._under.values()]);
+  private _tell(error: unknown): void {
+    if (!isAbort(error) && !this._context.signal.aborted) {
+      this._context.notify(
+        error instanceof Error ? error.message : String(error),
+        'alert'
+      );
+    }
   }
 
   private _openForm(): void {
@@ -204,9 +194,8 @@ export class LayerChooser {
     className: 'medlab-Segments-summary',
     attributes: { role: 'status' }
   });
-  private readonly _under = new Map<string, LabelMap>();
-  private readonly _stop: () => void;
-  private _layers: ILayerSummary[] = [];
+  private readonly _stop: (() => void)[];
+  private _layers: readonly ILayerSummary[] = [];
   private _shown = '';
   private _isBusy = false;
 }
