@@ -183,6 +183,86 @@ describe('region grow', () => {
   });
 });
 
+describe('a region that is too large for the page', () => {
+  const limit = 500;
+
+  it('is asked of the server, shown, and painted once it is accepted', async () => {
+    const scene = noisyDisc(100);
+    scene.settings.set({ isThrough: true, growExpand: 2 });
+    const asked: unknown[] = [];
+    const answer = {
+      ...{ tool: 'grow', box: [30, 32, 30, 31, 2, 3] as never },
+      labels: Uint16Array.of(1, 1)
+    };
+    const ask = (tool: string, params: unknown) => {
+      asked.push(tool, params);
+      return Promise.resolve(answer);
+    };
+    const tool = new FloodTool(scene as never, 'grow', ask, limit);
+    const view = scene.view('axial');
+
+    tool.begin(view, view.pixelOf([32, 32, 2]));
+    expect(tool.isFollowing).toBe(true);
+    await Promise.resolve();
+    await Promise.resolve();
+
+    expect(asked).toEqual([
+      'grow',
+      {
+        ...{ segment: 1, seed: [32, 32, 2], tolerance: null, axis: null },
+        ...{ expand: 2, max_mm: null }
+      }
+    ]);
+    expect(scene.proposal).toBe(answer);
+    expect(scene.painted()).toEqual([]);
+    tool.finish();
+    expect(scene.painted()).toEqual([30, 31].map(i => i + 64 * (30 + 64 * 2)));
+  });
+
+  it('tells what the server says when it cannot', async () => {
+    const scene = noisyDisc(100);
+    scene.settings.set({ isThrough: true });
+    const ask = () => Promise.reject(new Error('The server is busy.'));
+    const tool = new FloodTool(scene as never, 'fill', ask, limit);
+    const view = scene.view('axial');
+
+    tool.begin(view, view.pixelOf([32, 32, 2]));
+    await new Promise(done => setTimeout(done));
+
+    expect(scene.told[0]).toBe('The server is busy.');
+    expect(scene.proposal).toBeNull();
+    expect(tool.isFollowing).toBe(false);
+  });
+
+  it('is forgotten with Escape, whatever the server then answers', async () => {
+    const scene = noisyDisc(100);
+    scene.settings.set({ isThrough: true });
+    let isAborted = false;
+    const ask = async (
+      _tool: string,
+      _params: unknown,
+      signal: AbortSignal
+    ) => {
+      await new Promise(done => setTimeout(done));
+      isAborted = signal.aborted;
+      return {
+        tool: 'grow',
+        box: [0, 1, 0, 1, 0, 1] as never,
+        labels: Uint16Array.of(1)
+      };
+    };
+    const tool = new FloodTool(scene as never, 'grow', ask, limit);
+    const view = scene.view('axial');
+
+    tool.begin(view, view.pixelOf([32, 32, 2]));
+    tool.cancel();
+    await new Promise(done => setTimeout(done, 5));
+
+    expect(isAborted).toBe(true);
+    expect(scene.proposal).toBeNull();
+  });
+});
+
 describe('band', () => {
   it('is 2.5 standard deviations of the noise around the pixel', () => {
     const random = randomFrom(3);

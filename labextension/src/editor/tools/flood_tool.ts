@@ -44,7 +44,8 @@ export class FloodTool implements ITool {
   constructor(
     private readonly _context: IFloodContext,
     private readonly _tool: 'fill' | 'grow',
-    private readonly _ask: AskServer
+    private readonly _ask: AskServer,
+    private readonly _limit = LIMIT
   ) {}
 
   get isBusy(): boolean {
@@ -151,7 +152,7 @@ export class FloodTool implements ITool {
     this._last = { view, seed, isWhole: true };
     const ink = this._ink();
     const belongs = this._likeIt(view, seed, ink);
-    const work = floodVolume(scene.labels.shape, seed, belongs, LIMIT);
+    const work = floodVolume(scene.labels.shape, seed, belongs, this._limit);
     notify(trans('Following the region…'));
     this._later.start(work, region => {
       if (region) {

@@ -49,8 +49,6 @@ export interface ITool {
   begin(view: IToolView, at: Point, keys: IModifiers): IDrag | null;
   /** Shows what a press here would do; null when the pointer left. */
   hover?(view: IToolView, at: Point | null): void;
-  /** Something it was shown on became different: the slice, the settings, the labels. */
-  refresh?(): void;
   finish?(): void;
   cancel?(): void;
   back?(): void;
