@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from medlab import open_labels
-from tests.support.durability import Drawing, add_scan, browser_profile
+from tests.support.durability import EDITOR, Drawing, add_scan, browser_profile
 from tests.support.lab import Lab
 
 _OFFLINE_S = 120 if os.environ.get("MEDLAB_LONG") else 2
@@ -135,7 +135,8 @@ def test_two_tabs_that_draw_at_one_place_agree_and_say_so(
     disk = drawing.on_disk()
     np.testing.assert_array_equal(disk, drawing.voxels)
     other.page.bring_to_front()
-    other.page.wait_for_timeout(2500)
+    rev = drawing.page.evaluate(f"() => {EDITOR}.rev")
+    other.page.wait_for_function(f"rev => {EDITOR}.rev === rev", arg=rev)
     np.testing.assert_array_equal(disk, other.voxels)
     drawing.page.bring_to_front()
     drawing.key("Control+z")

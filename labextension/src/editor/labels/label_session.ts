@@ -19,6 +19,7 @@ import { boxOf, copyBox } from './box';
 import {
   applyEdit,
   type Edit,
+  inverted,
   marksEdit,
   segmentsEdit,
   voxelEdit
@@ -239,6 +240,14 @@ export class LabelSession {
   /** Takes edits that the map shows already as one step of the history. */
   commit(edits: readonly Edit[]): void {
     this.flush();
+    if (this._damage) {
+      // Nothing can keep it: it is not drawn, rather than lost later.
+      [...edits].reverse().forEach(edit => {
+        applyEdit(this.labels, inverted(edit));
+      });
+      this.changed.emit();
+      return;
+    }
     let step: number | undefined;
     for (const edit of edits) {
       step ??= this._add(edit, { step }).seq;
