@@ -3,6 +3,8 @@
 One scan document in one browser serves all tests; each begins with labels of its own.
 """
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, Request
 
+from medlab.infer._propose import propose as propose_by_model
 from medlab.labels import Layer, open_labels
 from medlab.labels.tools import propose
 from medlab.scans import Home, Volume, open_scan
@@ -20,6 +23,18 @@ from tests.support.lab import Lab, open_browser
 _SCAN = "samples/ct-chest-small/CTChest4.nrrd"
 _TRUTH = "samples/ct-chest-small/Segmentation.seg.nrrd"
 _NAMES = ("right lung", "left lung", "spine")
+_RECIPE = """\
+name: both lungs
+segments: [right lung, left lung]
+epochs: 1
+steps_per_epoch: 30
+batch: 4
+patch: [64, 64]
+template_args: {widths: [4, 8]}
+cases:
+  - scan: samples/ct-chest-small/CTChest4.nrrd
+    labels: samples/ct-chest-small/Segmentation.seg.nrrd
+"""
 _KEEP = 65535
 _APPLY = ".medlab-AcceptBar [data-action=apply]"
 Map = NDArray[np.uint8]
@@ -38,8 +53,11 @@ def jp_server_cleanup() -> None:
 class Bench:
     """The page with the effects, the layer on disk, and what the page asked for."""
 
-    def __init__(self, page: Page, layer: Layer, scan: Volume, truth: Map) -> None:
-        self.page, self.layer, self.scan, self.truth = page, layer, scan, truth
+    def __init__(
+        self, page: Page, home: Home, layer: Layer, scan: Volume, truth: Map
+    ) -> None:
+        self.page, self.home = page, home
+        self.layer, self.scan, self.truth = layer, scan, truth
         self.asked: list[tuple[str, dict[str, Any]]] = []
         page.on("request", self._hear)
 
@@ -119,15 +137,26 @@ class Bench:
 
     def wanted(self) -> Map:
         """The labels after what the Python tool proposes to the page's last question."""
-        tool, params = self.asked[-1]
-        found = propose(
-            tool,
-            np.asarray(self.scan.voxels),
-            self.voxels,
-            known=self.layer.segments,
-            spacing_mm=self.scan.spacing_mm,
-            **params,
-        )
+        tool, params = self.asked[-1][0], dict(self.asked[-1][1])
+        known = self.layer.segments
+        if tool == "model":
+            found = propose_by_model(
+                params.pop("run"),
+                self.scan,
+                self.voxels,
+                known=known,
+                home=self.home,
+                **params,
+            )
+        else:
+            found = propose(
+                tool,
+                np.asarray(self.scan.voxels),
+                self.voxels,
+                known=known,
+                spacing_mm=self.scan.spacing_mm,
+                **params,
+            )
         i0, i1, j0, j1, k0, k1 = found.box
         after = self.voxels
         block = after[i0:i1, j0:j1, k0:k1]
@@ -155,7 +184,7 @@ def bench(lab: Lab) -> Iterator[Bench]:
     layer = Layer.open(home, scan, segments=list(_NAMES))
     with open_browser(lab) as page:
         lab.open(page, _SCAN)
-        page.get_by_role("button", name="Annotate").click()
+        page.get_by_role("button", name="Annotate").click(timeout=120_000)
         page.wait_for_selector("[data-effect=threshold]")
         page.evaluate(
             """() => {
@@ -163,7 +192,7 @@ def bench(lab: Lab) -> Iterator[Bench]:
               return window.editor.ready;
             }"""
         )
-        yield Bench(page, layer, scan, truth)
+        yield Bench(page, home, layer, scan, truth)
 
 
 def lungs(truth: Map) -> Map:
@@ -358,3 +387,47 @@ def test_the_servers_reason_is_told_in_one_sentence(bench: Bench):
     notice.wait_for(timeout=60_000)
 
     assert notice.inner_text().endswith("Draw some of it first.")
+
+
+@pytest.fixture(scope="module")
+def trained(lab: Lab) -> str:
+    """Name of a run that really was trained, for a few seconds."""
+    recipe = lab.root / "recipe.yaml"
+    recipe.write_text(_RECIPE)
+    command = [sys.executable, "-m", "medlab", "train", recipe.name]
+    done = subprocess.run(
+        command, cwd=lab.root, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip().splitlines()[-1].split()[-1]
+
+
+def test_a_model_draws_the_segments_that_are_wanted_around_a_lock(
+    bench: Bench, trained: str, pictures: Path
+):
+    labels = nothing(bench.truth)
+    labels[40:60, 50:70, 17] = 3
+    bench.begin(labels, locked=3)
+    before, rev = bench.voxels, bench.layer.rev
+
+    bench.open("model")
+    bench.page.locator(f"[data-field=run] option[value='{trained}']").wait_for(
+        state="attached"
+    )
+    assert bench.asked == []
+    bench.page.locator(".medlab-AcceptBar [data-action=preview]").click()
+    bench.wait_for_preview()
+    bench.page.screenshot(path=pictures / "effect-model.png")
+    wanted = bench.wanted()
+    left = bench.page.locator(".medlab-Effect-segment", has_text="left lung")
+    left.locator("input").uncheck()
+    bench.page.locator(_APPLY).click()
+    bench.wait_until_saved(rev)
+
+    tool, params = bench.asked[-1]
+    assert (tool, params["run"], params["extent"]) == ("model", trained, "slice")
+    assert (params["axis"], params["index"]) == (2, 17)
+    assert (wanted == 1).any()
+    assert (wanted == 2).any()
+    np.testing.assert_array_equal(bench.voxels == 1, wanted == 1)
+    np.testing.assert_array_equal(bench.voxels == 2, before == 2)
+    np.testing.assert_array_equal(bench.voxels == 3, before == 3)
