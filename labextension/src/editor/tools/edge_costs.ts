@@ -57,11 +57,11 @@ function levelsOf(
   { volume, lookup, window }: Pick<Scene, 'volume' | 'lookup' | 'window'>,
   slice: ISliceGeometry,
   index: number
-): Float32Array {
+): Int16Array {
   const { width, height } = slice;
   const { channels, shape } = volume.info;
   const { start, stepX, stepY } = walk(slice, index, shape);
-  const levels = new Float32Array(width * height);
+  const levels = new Int16Array(width * height);
   const { data } = volume;
   for (let y = 0, p = 0; y < height; y++) {
     let at = start + y * stepY;
@@ -79,19 +79,20 @@ function levelsOf(
 }
 
 /**
- * By how much pixels differ from the one above (or at the left), one a corner.
+ * By how many quarters of a level pixels differ from the one above (or at the left), one
+ * a corner.
  *
  * Averaged with the neighbours along the edge, 1 : 2 : 1, so that noise counts less. Outside
  * of the slice there is nothing to differ from.
  */
 function differences(
-  levels: Float32Array,
+  levels: Int16Array,
   width: number,
   height: number,
   towards: 'right' | 'down'
-): Float32Array {
+): Uint16Array {
   const columns = width + 1;
-  const found = new Float32Array(columns * (height + 1));
+  const found = new Uint16Array(columns * (height + 1));
   const isDown = towards === 'down';
   const step = isDown ? width : 1;
   const side = isDown ? 1 : width;
@@ -103,12 +104,11 @@ function differences(
       const here = levels[at] - levels[at - step];
       const one = place > 0 ? at - side : at;
       const other = place < last ? at + side : at;
-      found[x + columns * y] =
-        Math.abs(
-          2 * here +
-            (levels[one] - levels[one - step]) +
-            (levels[other] - levels[other - step])
-        ) / 4;
+      found[x + columns * y] = Math.abs(
+        2 * here +
+          (levels[one] - levels[one - step]) +
+          (levels[other] - levels[other - step])
+      );
     }
   }
   return found;
@@ -119,12 +119,12 @@ function differences(
  *
  * 0 where few places differ at all: those are edges, and the ground is flat.
  */
-function typical(differing: Float32Array): number {
+function typical(differing: Uint16Array): number {
   const counts = new Uint32Array(256);
   let total = 0;
   for (let at = 0; at < differing.length; at += 3) {
     if (differing[at] > 0) {
-      counts[Math.min(255, Math.floor(differing[at]))]++;
+      counts[Math.min(255, differing[at] >> 2)]++;
       total++;
     }
   }
@@ -142,11 +142,19 @@ function typical(differing: Float32Array): number {
 }
 
 function costs(
-  differing: Float32Array,
+  differing: Uint16Array,
   faint: number,
   length: number
 ): Uint16Array {
-  return Uint16Array.from(differing, level => stepCost(level, faint, length));
+  const table = new Uint16Array(4 * 256);
+  for (let quarter = 0; quarter < table.length; quarter++) {
+    table[quarter] = stepCost(quarter / 4, faint, length);
+  }
+  const found = new Uint16Array(differing.length);
+  for (let at = 0; at < differing.length; at++) {
+    found[at] = table[differing[at]];
+  }
+  return found;
 }
 
 function stepCost(level: number, faint: number, length: number): number {
