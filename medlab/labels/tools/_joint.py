@@ -79,7 +79,7 @@ def _boxes(
     labels: Labels, chosen: Sequence[int], mm: float, spacing_mm: Spacing
 ) -> tuple[tuple[int, int, int, int, int, int], dict[int, tuple]]:
     """A box for all, and each segment's own inside it, each with room for the blur."""
-    reach = [n + 1 for n in voxels_in(2.5 * mm, spacing_mm)]
+    reach = [n + 1 for n in voxels_in(2 * mm, spacing_mm)]
     found = ndimage.find_objects(labels)
     own: dict[int, tuple] = {}
     for number in chosen:
@@ -108,7 +108,7 @@ def _boxes(
 def _blurred(mask: Labels, sigmas: Sequence[float]) -> Labels:
     return np.asarray(
         ndimage.gaussian_filter(
-            mask.astype(np.float32), sigmas, mode="nearest", truncate=2.5
+            mask.astype(np.float32), sigmas, mode="nearest", truncate=2.0
         )
     )
 

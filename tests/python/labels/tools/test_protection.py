@@ -1,5 +1,6 @@
 """No tool changes a locked voxel, nor a hidden one unless everything may be overwritten."""
 
+import os
 from dataclasses import replace
 
 import hypothesis.strategies as st
@@ -13,6 +14,7 @@ from tests.support.shapes import drawn_on
 
 SIZES = st.integers(4, 14)
 IDS = (1, 2, 3, 7)
+ROUNDS = 10_000 if os.environ.get("MEDLAB_LONG") else 200
 
 
 @st.composite
@@ -91,7 +93,7 @@ def requests(draw, shape):
     return tool, forms[tool]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=ROUNDS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_locked_and_hidden_segments_keep_every_voxel(data):
     voxels, labels, segments, spacing = data.draw(scenes())
@@ -124,7 +126,9 @@ def test_locked_and_hidden_segments_keep_every_voxel(data):
         assert np.isin(labels[taken], proposal.segments).all()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=ROUNDS // 2, deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(st.data())
 def test_the_order_of_axes_in_memory_changes_nothing(data):
     voxels, labels, segments, spacing = data.draw(scenes())

@@ -127,7 +127,7 @@ def test_the_bucket_fills_what_is_enclosed_and_nothing_else():
 
 
 def test_the_bucket_with_a_tolerance_stops_at_other_intensities(scene):
-    voxels, ball, _ = scene
+    _voxels, ball, _ = scene
     smooth_ball = np.where(ball, 300.0, 0.0).astype(np.float32)
     labels = np.zeros(SHAPE, np.uint8)
 
@@ -142,7 +142,7 @@ def test_the_bucket_with_a_tolerance_stops_at_other_intensities(scene):
 
 
 def test_two_balls_and_the_ground_grow_from_a_stroke_each(scene):
-    voxels, ball, other = scene
+    voxels, ball, _other = scene
     labels = np.zeros(SHAPE, np.uint8)
     labels[22:27, 19:22, 12] = 1
     labels[46, 40, 3] = 2
