@@ -51,7 +51,10 @@ export class LayerChooser {
       session.changed.connect(() => this._follow()),
       session.others.changed.connect(() => this._show())
     ];
-    void this.refresh();
+    // Who only looks has no list to hide layers with.
+    if (hasTools) {
+      void this.refresh();
+    }
   }
 
   readonly node = element('div', { className: 'medlab-Layers' });
@@ -62,9 +65,8 @@ export class LayerChooser {
   async refresh(): Promise<void> {
     try {
       await this._context.session.others.refresh();
-    } catch (error) {
+    } catch {
       // Without the server, the layer that is open is the one there is.
-      this._tell(error);
     }
     this._show();
   }
