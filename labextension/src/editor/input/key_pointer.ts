@@ -1,6 +1,7 @@
 import type { IEditorContext } from '../context';
 import { nearestVoxel, pixelOf } from '../view/geometry';
 import type { PlaneView } from '../view/plane_view';
+import type { Tool } from '../tools/registry';
 import type { IDrag, Point } from '../tools/tool';
 import type { IPointerCommands } from './actions';
 
@@ -9,6 +10,9 @@ export interface IPressed {
   begin(view: PlaneView, at: Point): IDrag | null;
   hover(view: PlaneView, at: Point | null): void;
 }
+
+/** Tools that need a place alone: one press is all. */
+const AT_ONCE: readonly Tool[] = ['crosshair', 'point'];
 
 /**
  * A pointer that the keys move over the focused plane, pixel by pixel.
@@ -63,6 +67,9 @@ export class KeyPointer implements IPointerCommands {
       return;
     }
     this._drag = this._tools.begin(view, this._at);
+    if (AT_ONCE.includes(this._context.settings.values.tool)) {
+      this.release(true);
+    }
     this._show();
     if (this._drag) {
       const { trans, announce } = this._context;
