@@ -1,12 +1,12 @@
 """A small scan opened to be drawn on in JupyterLab, and what is left of it on disk."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
 
 from medlab.labels import Layer
 from tests.support.lab import Lab, chromium_arguments, find_chromium, wait_for_lab
@@ -39,7 +39,9 @@ def browser_profile(folder: Path) -> Iterator[BrowserContext]:
         try:
             yield context
         finally:
-            context.close()
+            # A test may have killed it.
+            with suppress(Error):
+                context.close()
 
 
 @dataclass
