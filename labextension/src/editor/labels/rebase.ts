@@ -1,4 +1,4 @@
-import type { Box } from '../../server/frames';
+import { type Box, type Labels, wordsOf } from '../../server/frames';
 
 import { copyBox } from './box';
 import { type Edit, eachChange, eachRun, voxelEdit } from './delta';
@@ -176,6 +176,7 @@ function holds(map: LabelMap, box: Box, runs: Uint8Array): boolean {
   const height = j1 - j0;
   const { data } = map;
   const [I, J] = map.shape;
+  const words = wordsOf(data);
   let isHeld = true;
   eachRun(runs, (from, to, label) => {
     for (let at = from; isHeld && at < to;) {
@@ -184,16 +185,39 @@ function holds(map: LabelMap, box: Box, runs: Uint8Array): boolean {
       const j = j0 + (row % height);
       const k = k0 + Math.floor(row / height);
       const start = i0 + (at - row * width) + I * (j + J * k);
-      for (let here = start, last = start + end - at; here < last; here++) {
-        if (data[here] !== label) {
-          isHeld = false;
-          return;
-        }
+      if (!isAll(data, words, label, start, start + end - at)) {
+        isHeld = false;
+        return;
       }
       at = end;
     }
   });
   return isHeld;
+}
+
+/** All labels from `from` to `to` are this one; four bytes at a time where that goes. */
+function isAll(
+  data: Labels,
+  words: Uint32Array | null,
+  label: number,
+  from: number,
+  to: number
+): boolean {
+  const lanes = 4 / data.BYTES_PER_ELEMENT;
+  const same = (lanes === 4 ? label * 0x01010101 : label * 0x00010001) >>> 0;
+  let at = from;
+  while (at < to) {
+    if (words && at % lanes === 0) {
+      while (at + lanes <= to && words[at / lanes] === same) {
+        at += lanes;
+      }
+    }
+    if (at < to && data[at] !== label) {
+      return false;
+    }
+    at++;
+  }
+  return true;
 }
 
 function add(counts: Map<number, number>, label: number, count: number): void {
