@@ -30,7 +30,7 @@ slice, and paints (or erases) as much of it as one stroke can:
 - A ball is planned the same way in three dimensions and dragged within a slice.
 - Region grow is previewed from the middle of the largest missing part, with six widths.
 - Of all that a way offers, the stroke that sets most right is taken. A slice in which three
-  strokes did not help is left.
+  strokes did not help is left; after 1,500 strokes the user gives up.
 
 Everything is painted by the editor's own tools, run by Node (`effort_hand.ts`), except the
 fill between slices, which is `medlab.labels.tools.between`.
@@ -79,6 +79,7 @@ BALLS_MM = (6.0, 10.0, 16.0, 25.0, 40.0)
 LONGEST_MM = 150.0
 MISS_MM = 0.7
 GOES_ON = 0.8
+MOST = 1500
 EVERY = 8
 
 
@@ -545,6 +546,8 @@ def correct(
 ) -> None:
     """The plain brush and the eraser, largest wrong area first."""
     while (work.dice if of_slice is None else work.slice_dice(of_slice)) < until:
+        if work.strokes >= MOST:
+            return
         wrong = work.largest_wrong(slices)
         if wrong is None:
             return
@@ -561,7 +564,7 @@ def in_range(work: Work, until: float) -> None:
     low, high = seen_range(work)
     slices = list(range(work.target.shape[2]))
     tries_grow = True
-    while work.dice < until:
+    while work.dice < until and work.strokes < MOST:
         wrong = work.largest_wrong(slices)
         if wrong is None:
             return
