@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { Later, type Work } from '../../../labextension/src/editor/labels/later';
+import {
+  Later,
+  type Work
+} from '../../../labextension/src/editor/labels/later';
 
 let now = 0;
 let heard: string[] = [];

@@ -63,7 +63,9 @@ export class SegmentChoice {
     return { node, box, count };
   }
 
-  private readonly _list = element('div');
+  private readonly _list = element('div', {
+    className: 'medlab-Effect-segmentList'
+  });
   private _rows: IRow[] = [];
   private _ids = '';
 }
