@@ -48,6 +48,12 @@ def check_layer_name(name: str) -> None:
             f"got {name!r}. Choose a simpler one.",
             code="bad-name",
         )
+    if name.lower() == "files":
+        raise MedlabError(
+            f"A layer's name must not be {name!r}: its address lists the label files of a "
+            "scan. Choose another one.",
+            code="bad-name",
+        )
 
 
 def make_folder(

@@ -266,6 +266,11 @@ def test_a_name_that_is_no_folder_is_refused(home, scan, name):
     assert not home.folder.exists()
 
 
+def test_a_name_that_is_an_address_of_the_server_is_refused(home, scan):
+    with pytest.raises(MedlabError, match="must not be 'Files'.*Choose another"):
+        Layer.open(home, scan, "Files")
+
+
 def test_a_layer_that_is_not_there_is_told_with_those_there_are(home, scan, layer):
     with pytest.raises(LayerNotFound, match=r"has no layer 'truth'. It has: labels"):
         Layer.open(home, scan, "truth", create=False)
