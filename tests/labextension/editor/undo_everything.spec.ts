@@ -2,7 +2,10 @@ import 'fake-indexeddb/auto';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { applyEdit } from '../../../labextension/src/editor/labels/delta';
+import {
+  applyEdit,
+  type Edit
+} from '../../../labextension/src/editor/labels/delta';
 import {
   marksEdit,
   segmentsEdit
@@ -210,3 +213,28 @@ function byId(segments: unknown): unknown[] {
   const list = segments as { id: number }[];
   return [...list].sort((a, b) => a.id - b.id);
 }
+
+describe('a stroke in the making', () => {
+  it('is left alone by undo, removal of its segment and a change of layer', async () => {
+    const server = newServer();
+    const session = await openPage(server);
+    const { labels } = session;
+    const drawn = paint(labels, [0, 4, 0, 4, 0, 1], 1, labels.writable());
+    session.commit([drawn.finish() as Edit]);
+    session.hold();
+    labels.data[0] = 0;
+    const shown = stateOf(labels);
+
+    session.undo();
+    session.redo();
+    const isRemoved = session.removeSegment(1);
+    await session.switchLayer('another');
+
+    expect(isRemoved).toBe(false);
+    expect(session.layer).toBe('labels');
+    expect(stateOf(labels)).toEqual(shown);
+    session.release();
+    session.undo();
+    expect(labels.data[1]).toBe(0);
+  });
+});

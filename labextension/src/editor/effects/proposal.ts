@@ -118,10 +118,13 @@ export function propose(
 /**
  * Does what a proposal says as one step of the history, as far as locks allow.
  *
- * @returns false when nothing changed
+ * @returns false when nothing changed, or a stroke is in the making
  */
 export function acceptProposal(place: Place, proposal: IProposal): boolean {
   const { scene, session } = place;
+  if (session.isDrawing) {
+    return false;
+  }
   session.flush();
   const map = scene.labels;
   const { proposal: mine, count } = allowed(place, proposal);

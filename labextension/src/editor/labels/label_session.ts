@@ -163,6 +163,11 @@ export class LabelSession {
     return !this._coder.isBusy && this._history.canRedo;
   }
 
+  /** A stroke is in the making: until it ends nothing else changes voxels. */
+  get isDrawing(): boolean {
+    return this._isDrawing;
+  }
+
   async start(): Promise<void> {
     await this._restoreHistory();
     await this._journal?.start();
@@ -176,12 +181,14 @@ export class LabelSession {
    */
   hold(soFar: (() => Edit | null) | null = null): void {
     this.flush();
+    this._isDrawing = true;
     this._soFar = soFar;
     this._journal?.hold();
   }
 
   release(): void {
     this._dropUnfinished();
+    this._isDrawing = false;
     this._soFar = null;
     this._journal?.release();
   }
@@ -206,6 +213,7 @@ export class LabelSession {
    * The map stays as it is until then: whatever else would change it calls `flush`.
    */
   commitLater(coding: Work<Edit | null>): void {
+    this._isDrawing = false;
     this._soFar = null;
     this._coder.start(coding, edit => {
       this._journal?.release();
@@ -295,12 +303,12 @@ export class LabelSession {
   /**
    * Clears the segment's voxels and takes it from the list, as one step.
    *
-   * @returns false when it is locked, or not there
+   * @returns false when it is locked, not there, or a stroke is in the making
    */
   removeSegment(id: number): boolean {
     this.flush();
     const segment = this.labels.segment(id);
-    if (!segment || segment.locked) {
+    if (!segment || segment.locked || this._isDrawing) {
       return false;
     }
     const cleared = this._clearing(id);
@@ -317,6 +325,9 @@ export class LabelSession {
 
   /** Opens another layer in the place of this one; what waits is sent on its own. */
   async switchLayer(name: string): Promise<void> {
+    if (this._isDrawing) {
+      return;
+    }
     this.flush();
     const { signal } = this._closed;
     const old = this._journal;
@@ -498,6 +509,9 @@ export class LabelSession {
   }
 
   private _turn(what: 'undo' | 'redo'): void {
+    if (this._isDrawing) {
+      return;
+    }
     this.flush();
     const isUndo = what === 'undo';
     const step = isUndo ? this._history.nextUndo() : this._history.nextRedo();
@@ -535,6 +549,7 @@ export class LabelSession {
   private _damage: ITrouble | null = null;
   private _soFar: (() => Edit | null) | null = null;
   private _hasUnfinished = false;
+  private _isDrawing = false;
   /** What was done before the history of earlier pages is here; null once it is. */
   private _early: IDelta[] | null = [];
   private _seq = 0;
