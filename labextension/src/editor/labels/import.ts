@@ -8,6 +8,26 @@ import type { LabelMap } from './label_map';
 /** A file needs more numbers for its segments than the layer has. */
 export class TooManySegments extends Error {}
 
+/**
+ * What of a file goes into the layer as one step, null if nothing, and what needs further
+ * layers: segments of one layer do not overlap.
+ *
+ * @param replaces - the layer becomes what the file holds first
+ */
+export function divided(
+  map: LabelMap,
+  snapshots: readonly ISnapshot[],
+  replaces: boolean
+): { step: Edit[] | null; further: readonly ISnapshot[] } {
+  const [first, ...further] = snapshots;
+  if (replaces) {
+    return { step: replacements(map, first), further };
+  }
+  return overlapsMap(map, first)
+    ? { step: null, further: snapshots }
+    : { step: additions(map, first), further };
+}
+
 /** Some voxel of the snapshot has a label, and one in the map too. */
 export function overlapsMap(map: LabelMap, snapshot: ISnapshot): boolean {
   const { data } = snapshot;

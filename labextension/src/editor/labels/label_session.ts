@@ -1,50 +1,41 @@
-import { ServerError } from '../../server/connection';
 import {
-  decodeDelta,
   decodeSnapshot,
   type IDelta,
   type ISnapshot,
   splitFrames
 } from '../../server/frames';
-import {
-  fetchHistory,
-  readLabelFile,
-  recoverLayer
-} from '../../server/requests';
+import { fetchHistory, readLabelFile } from '../../server/requests';
 import type { IMark, ISegment, IVolumeInfo } from '../../server/types';
 
 import { Emitter } from '../emitter';
-import { author, newSession } from './author';
-import { boxOf, copyBox } from './box';
+import { author } from './author';
 import {
   applyEdit,
   type Edit,
   inverted,
   marksEdit,
-  segmentsEdit,
-  voxelEdit
+  segmentsEdit
 } from './delta';
-import { History } from './history';
-import { additions, overlapsMap, replacements } from './import';
-import { type IPlace, Journal, type SaveState } from './journal';
+import { Drawing } from './drawing';
+import { additions, divided } from './import';
+import type { IPlace, SaveState } from './journal';
 import { LabelMap } from './label_map';
-import { Later, type Work } from './later';
-import { LayerFile } from './layer_file';
+import type { Work } from './later';
+import type { LayerFile } from './layer_file';
+import { LayerHistory } from './layer_history';
 import { isSame, mergeMarks } from './lists';
-import { freeLayerName, type ISessionOptions, loadLayer } from './open_layer';
+import { freeLayerName, type ISessionOptions } from './open_layer';
 import { OtherLayers } from './other_layers';
-import { type ITrouble, troubleOf } from './trouble';
+import { removal } from './removal';
+import { type Place, ServedLayer } from './served_layer';
+import type { ITrouble } from './trouble';
 import { turnStep } from './turning';
 import type { IConflict } from './waiting';
 
+export type { Place } from './served_layer';
+
 /** Steps that can be taken back after a reload of the page. */
 const STEPS = 200;
-
-/**
- * Where what is shown would be found again, from the least safe place to the safest:
- * nowhere but in this page, in this browser, on the server's disk, also in the file.
- */
-export type Place = 'page' | 'browser' | 'disk' | 'file';
 
 /**
  * The layer open in an editor: its map, its history and its journal. The map stays the
@@ -55,14 +46,16 @@ export class LabelSession {
     private readonly _options: ISessionOptions,
     readonly labels: LabelMap
   ) {
+    const { server, scanId } = _options;
+    const { signal } = this._closed;
     this._by = _options.author ?? author();
-    this._history = new History(this._by);
-    this.others = new OtherLayers(
-      _options.server,
-      _options.scanId,
-      labels,
-      this._closed.signal
-    );
+    this._history = new LayerHistory(this._by);
+    this._served = new ServedLayer(_options, labels, this._by, signal);
+    this._served.changed.connect(() => this.changed.emit());
+    this._served.replaced.connect(() => this._history.clear());
+    this._served.conflicted.connect(told => this.conflicted.emit(told));
+    this._served.received.connect(delta => this._remember(delta));
+    this.others = new OtherLayers(server, scanId, labels, signal);
   }
 
   /** Loads the layer, and makes it when it is to be drawn on. */
@@ -73,7 +66,7 @@ export class LabelSession {
   ): Promise<LabelSession> {
     const session = new LabelSession(options, new LabelMap(info.shape));
     if (options.layer) {
-      await session._load(options.layer, signal);
+      await session._served.load(options.layer, signal);
     }
     return session;
   }
@@ -91,11 +84,7 @@ export class LabelSession {
   }
 
   get state(): SaveState {
-    if (this._damage) {
-      return 'unsaved';
-    }
-    const state = this._journal?.state ?? 'saved';
-    return this._coder.isBusy && state === 'saved' ? 'saving' : state;
+    return this._served.state(this._drawing.isCoding);
   }
 
   get message(): string {
@@ -104,45 +93,32 @@ export class LabelSession {
 
   /** Why edits do not get where they should; null when they do. */
   get trouble(): ITrouble | null {
-    if (this._damage ?? this._journal?.trouble) {
-      return this._damage ?? this._journal?.trouble ?? null;
-    }
-    return this._journal?.storeFails
-      ? { kind: 'browser', message: '', lastGoodRev: null }
-      : null;
+    return this._served.trouble;
   }
 
   /** Where what is shown would be found again. */
   get place(): Place {
-    const journal = this._journal;
-    if (!journal) {
-      return 'disk';
-    }
-    if (this._coder.isBusy || journal.waiting > 0) {
-      const isKept = !this._coder.isBusy && journal.isKept;
-      return isKept && !journal.storeFails ? 'browser' : 'page';
-    }
-    return this._file?.holds(journal.rev) ? 'file' : 'disk';
+    return this._served.place(this._drawing.isCoding);
   }
 
   /** Edits that the server has not acknowledged. */
   get waiting(): number {
-    return this._journal?.waiting ?? 0;
+    return this._served.journal?.waiting ?? 0;
   }
 
   /** The file that the layer is saved to; null without a layer. */
   get file(): LayerFile | null {
-    return this._file;
+    return this._served.file;
   }
 
   /** Revision of the layer that the map holds, edits that wait not counted. */
   get rev(): number {
-    return this._journal?.rev ?? 0;
+    return this._served.journal?.rev ?? 0;
   }
 
   /** There is a layer on the server. */
   get isKept(): boolean {
-    return this._journal !== null;
+    return this._served.journal !== null;
   }
 
   /** By id. */
@@ -156,22 +132,22 @@ export class LabelSession {
   }
 
   get canUndo(): boolean {
-    return this._coder.isBusy || this._history.canUndo;
+    return this._drawing.isCoding || this._history.canUndo;
   }
 
   get canRedo(): boolean {
-    return !this._coder.isBusy && this._history.canRedo;
+    return !this._drawing.isCoding && this._history.canRedo;
   }
 
   /** A stroke is in the making: until it ends nothing else changes voxels. */
   get isDrawing(): boolean {
-    return this._isDrawing;
+    return this._drawing.isDrawing;
   }
 
   async start(): Promise<void> {
     await this._restoreHistory();
-    await this._journal?.start();
-    void this._file?.refresh(this._closed.signal);
+    await this._served.journal?.start();
+    void this._served.file?.refresh(this._closed.signal);
   }
 
   /**
@@ -181,30 +157,21 @@ export class LabelSession {
    */
   hold(soFar: (() => Edit | null) | null = null): void {
     this.flush();
-    this._isDrawing = true;
-    this._soFar = soFar;
-    this._journal?.hold();
+    this._drawing.begin(soFar);
   }
 
   release(): void {
-    this._dropUnfinished();
-    this._isDrawing = false;
-    this._soFar = null;
-    this._journal?.release();
+    this._drawing.drop();
   }
 
   retry(): void {
-    this._journal?.retry();
+    this._served.journal?.retry();
   }
 
   /** The page may be gone in a moment: puts everything into the browser's store. */
   keepNow(): void {
     this.flush();
-    const edit = this._soFar?.();
-    if (edit) {
-      void this._journal?.keepUnfinished(edit);
-      this._hasUnfinished = true;
-    }
+    this._drawing.keep();
   }
 
   /**
@@ -213,42 +180,39 @@ export class LabelSession {
    * The map stays as it is until then: whatever else would change it calls `flush`.
    */
   commitLater(coding: Work<Edit | null>): void {
-    this._isDrawing = false;
-    this._soFar = null;
-    this._coder.start(coding, edit => {
-      this._journal?.release();
+    this._drawing.code(coding, edit => {
       if (edit) {
         this.commit([edit]);
       } else {
-        this._dropUnfinished();
+        this._drawing.forget();
         this.changed.emit();
       }
     });
-    if (this._coder.isBusy) {
+    if (this._drawing.isCoding) {
       this.changed.emit();
     }
   }
 
   /** Hands over what is still being made into an edit, now. */
   flush(): void {
-    this._coder.finish();
+    this._drawing.finish();
   }
 
   /** Resolves with the revision once the server has every edit. */
   settled(): Promise<number> {
     this.flush();
-    return this._journal?.settled() ?? Promise.resolve(0);
+    return this._served.journal?.settled() ?? Promise.resolve(0);
   }
 
   /** Asks for what others wrote, now instead of within two seconds. */
   poll(): Promise<void> {
-    return this._journal?.poll() ?? Promise.resolve();
+    return this._served.journal?.poll() ?? Promise.resolve();
   }
 
   /** Takes edits that the map shows already as one step of the history. */
   commit(edits: readonly Edit[]): void {
     this.flush();
-    if (this._damage) {
+    if (this._served.isDamaged) {
       // Nothing can keep it: it is not drawn, rather than lost later.
       [...edits].reverse().forEach(edit => {
         applyEdit(this.labels, inverted(edit));
@@ -263,7 +227,7 @@ export class LabelSession {
         this._add(edit, { step });
       }
     }
-    this._hasUnfinished = false;
+    this._drawing.replaced();
     this.changed.emit();
   }
 
@@ -308,31 +272,20 @@ export class LabelSession {
   removeSegment(id: number): boolean {
     this.flush();
     const segment = this.labels.segment(id);
-    if (!segment || segment.locked || this._isDrawing) {
+    if (!segment || segment.locked || this._drawing.isDrawing) {
       return false;
     }
-    const cleared = this._clearing(id);
-    if (cleared) {
-      applyEdit(this.labels, cleared);
-    }
-    const before = this.labels.segments;
-    const after = before.filter(other => other.id !== id);
-    const removed = segmentsEdit(before, after);
-    this.labels.setSegments(after);
-    this.commit(cleared ? [cleared, removed] : [removed]);
+    this._commitUnseen(removal(this.labels, id));
     return true;
   }
 
   /** Opens another layer in the place of this one; what waits is sent on its own. */
   async switchLayer(name: string): Promise<void> {
-    if (this._isDrawing) {
+    if (this._drawing.isDrawing) {
       return;
     }
     this.flush();
-    const { signal } = this._closed;
-    const old = this._journal;
-    await this._load(name, signal);
-    void retire(old);
+    await this._served.switchTo(name);
     await this.start();
     this.changed.emit();
   }
@@ -357,22 +310,16 @@ export class LabelSession {
     replaces = false
   ): Promise<string[]> {
     this.flush();
-    const [first, ...more] = snapshots;
-    const rest = [...more];
+    const { step, further } = divided(this.labels, snapshots, replaces);
     const names: string[] = [];
-    if (replaces) {
-      this._commitUnseen(replacements(this.labels, first));
-      names.push(this.layer);
-    } else if (overlapsMap(this.labels, first)) {
-      rest.unshift(first);
-    } else {
-      this._commitUnseen(additions(this.labels, first));
+    if (step) {
+      this._commitUnseen(step);
       names.push(this.layer);
     }
-    for (const snapshot of rest) {
+    for (const snapshot of further) {
       names.push(await this._takeIntoNewLayer(snapshot));
     }
-    if (rest.length > 0) {
+    if (further.length > 0) {
       await this.others.refresh();
     }
     return names;
@@ -386,12 +333,7 @@ export class LabelSession {
 
   /** Goes back to the last state that is whole, after damage on the server's disk. */
   async recover(): Promise<void> {
-    const { server, scanId, layer } = this._options;
-    const name = this.layer || (layer ?? '');
-    await recoverLayer(server, scanId, name);
-    const old = this._journal;
-    await this._load(name, this._closed.signal);
-    old?.dispose();
+    await this._served.recover();
     await this.start();
     this.changed.emit();
   }
@@ -399,7 +341,7 @@ export class LabelSession {
   dispose(): void {
     this.keepNow();
     this._closed.abort();
-    this._journal?.dispose();
+    this._served.dispose();
     this.changed.clear();
     this.conflicted.clear();
     this.labels.changed.clear();
@@ -427,89 +369,32 @@ export class LabelSession {
     return layer;
   }
 
-  private async _load(layer: string, signal: AbortSignal): Promise<void> {
-    const { server, scanId } = this._options;
-    this._damage = null;
-    try {
-      const { shape } = this.labels;
-      const opened = await loadLayer(this._options, layer, shape, signal);
-      if (!opened) {
-        return;
-      }
-      const { data, segments, marks, rev } = opened.snapshot;
-      this._journal = null;
-      this._history.clear();
-      this._early = [];
-      this.labels.name = layer;
-      this.labels.replace(data, segments, marks);
-      const [map, by] = [this.labels, this._by];
-      const journal = new Journal(
-        ...[{ server, scan: scanId, layer, map, rev, store: opened.store, by }]
-      );
-      this._follow(journal);
-      this._file = new LayerFile(server, scanId, layer);
-      this._file.changed.connect(() => this.changed.emit());
-    } catch (error) {
-      if (!(error instanceof ServerError && error.code === 'journal-damaged')) {
-        throw error;
-      }
-      this._journal = null;
-      this.labels.name = layer;
-      this._damage = troubleOf(error);
-      this.changed.emit();
-    }
-  }
-
-  private _follow(journal: Journal): void {
-    this._journal = journal;
-    journal.stateChanged.connect(() => this.changed.emit());
-    journal.conflicted.connect(told => this.conflicted.emit(told));
-    journal.received.connect(delta => this._remember(delta));
-  }
-
   /** What an earlier page, or another one of the same author, did. */
   private async _restoreHistory(): Promise<void> {
     const { server, scanId, tools } = this._options;
-    if (!tools || !this._journal || !this._early) {
+    if (!tools || !this._served.journal || this._history.isRestored) {
       return;
     }
-    const { layer } = this;
     const { signal } = this._closed;
-    try {
-      const body = await fetchHistory(
-        ...([server, scanId, layer, this._by, STEPS, signal] as const)
-      );
-      const early = this._early;
-      this._history.clear();
-      splitFrames(body).forEach(frame => {
-        this._history.fold(decodeDelta(frame));
-      });
-      early.forEach(delta => this._history.fold(delta));
-    } catch {
-      // Without it, undo reaches back to the opening of the page.
-    }
-    this._early = null;
+    await this._history.restore(() =>
+      fetchHistory(server, scanId, this.layer, this._by, STEPS, signal)
+    );
     this.changed.emit();
   }
 
   private _add(edit: Edit, place: IPlace): IDelta {
-    const delta = this._journal?.add(edit, place) ?? {
-      ...{ ...edit, scan: '', layer: '', rev: null, base: 0 },
-      ...{ session: this._session, seq: ++this._seq, by: this._by },
-      ...(place.turn ? { turn: place.turn } : { step: place.step })
-    };
+    const delta = this._served.add(edit, place);
     this._remember(delta);
     return delta;
   }
 
   private _remember(delta: IDelta): void {
-    this._early?.push(delta);
     this._history.fold(delta);
     this.changed.emit();
   }
 
   private _turn(what: 'undo' | 'redo'): void {
-    if (this._isDrawing) {
+    if (this._drawing.isDrawing) {
       return;
     }
     this.flush();
@@ -527,45 +412,9 @@ export class LabelSession {
     this.changed.emit();
   }
 
-  private _clearing(id: number): Edit | null {
-    const box = boxOf(this.labels.data, this.labels.shape, id);
-    if (!box) {
-      return null;
-    }
-    const before = copyBox(this.labels.data, this.labels.shape, box);
-    const after = before.map(label => (label === id ? 0 : label));
-    return voxelEdit('clear', id, box, before, after as typeof before);
-  }
-
-  private _dropUnfinished(): void {
-    if (this._hasUnfinished) {
-      this._hasUnfinished = false;
-      void this._journal?.keepUnfinished(null);
-    }
-  }
-
-  private _journal: Journal | null = null;
-  private _file: LayerFile | null = null;
-  private _damage: ITrouble | null = null;
-  private _soFar: (() => Edit | null) | null = null;
-  private _hasUnfinished = false;
-  private _isDrawing = false;
-  /** What was done before the history of earlier pages is here; null once it is. */
-  private _early: IDelta[] | null = [];
-  private _seq = 0;
-  private readonly _session = newSession();
   private readonly _by: string;
-  private readonly _history: History;
-  private readonly _coder = new Later<Edit | null>();
+  private readonly _history: LayerHistory;
+  private readonly _served: ServedLayer;
+  private readonly _drawing = new Drawing(() => this._served.journal);
   private readonly _closed = new AbortController();
-}
-
-/** Lets a journal that is no longer shown send what it has, and ends it. */
-async function retire(journal: Journal | null): Promise<void> {
-  try {
-    await journal?.settled();
-  } catch {
-    // It lies in the browser, and goes when the layer is opened next.
-  }
-  journal?.dispose();
 }
