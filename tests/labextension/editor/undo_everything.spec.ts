@@ -238,3 +238,49 @@ describe('a stroke in the making', () => {
     expect(labels.data[1]).toBe(0);
   });
 });
+
+describe('a stroke drawn over what another tab drew meanwhile', () => {
+  it('is taken back first, and shows what it covered', async () => {
+    const server = newServer();
+    const page = await openPage(server);
+    const other = await openPage(server);
+    const [first] = page.labels.segments;
+    const isFree = page.labels.writable();
+    page.hold();
+    other.commitSegments([first, { ...first, id: 2, name: 'theirs' }]);
+    const theirs = paint(other.labels, [0, 6, 0, 1, 0, 1], 2, isFree);
+    other.commit([theirs.finish() as Edit]);
+    await other.settled();
+    page.commitLater(
+      paint(page.labels, [4, 10, 0, 1, 0, 1], 1, isFree).coding()
+    );
+    await page.settled();
+    expect([...page.labels.data.slice(0, 10)].join('')).toBe('2222111111');
+
+    page.undo();
+    await page.settled();
+
+    expect([...page.labels.data.slice(0, 10)].join('')).toBe('2222220000');
+  });
+
+  it('is taken back after what another tab drew once it was sent', async () => {
+    const server = newServer();
+    const page = await openPage(server);
+    const other = await openPage(server);
+    const isFree = page.labels.writable();
+    const ours = paint(page.labels, [0, 2, 0, 1, 0, 1], 1, isFree);
+    page.commit([ours.finish() as Edit]);
+    await page.settled();
+    await other.poll();
+    const theirs = paint(other.labels, [4, 6, 0, 1, 0, 1], 1, isFree);
+    other.commit([theirs.finish() as Edit]);
+    await other.settled();
+    await page.poll();
+    expect([...page.labels.data.slice(0, 6)].join('')).toBe('110011');
+
+    page.undo();
+    await page.settled();
+
+    expect([...page.labels.data.slice(0, 6)].join('')).toBe('110000');
+  });
+});

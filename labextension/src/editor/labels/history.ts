@@ -49,7 +49,7 @@ export class History {
     if (known) {
       known.edits.push(delta);
     } else {
-      this._done.push({ session, step, edits: [delta] });
+      this._insert({ session, step, edits: [delta] });
     }
     this._undone.length = 0;
   }
@@ -66,6 +66,13 @@ export class History {
   clear(): void {
     this._done.length = 0;
     this._undone.length = 0;
+  }
+
+  /** Steps that wait to be sent come after one that is in the journal. */
+  private _insert(step: IStep): void {
+    const isWaiting = ({ edits }: IStep) => edits[0].rev === null;
+    const at = isWaiting(step) ? -1 : this._done.findIndex(isWaiting);
+    this._done.splice(at < 0 ? this._done.length : at, 0, step);
   }
 
   private _turn([what, session, step]: Turn): void {
