@@ -13,6 +13,7 @@ import {
 import type { ILayerInfo, ISegment, Triple } from '../../server/types';
 import { fullSegment } from '../../server/wire';
 
+import { PALETTE } from '../segments/palette';
 import {
   type IPendingStore,
   MemoryStore,
@@ -22,7 +23,7 @@ import {
 const FIRST_SEGMENT = fullSegment({
   id: 1,
   name: 'segment 1',
-  color: '#e6550d'
+  color: PALETTE[0]
 });
 
 export interface ISessionOptions {
