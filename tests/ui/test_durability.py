@@ -1,10 +1,9 @@
-"""What is drawn is never lost: a killed browser or server, no network, no login, two tabs.
+"""What is drawn is never lost: no network, no login, two tabs, a full or damaged disk.
 
 Every test draws with the mouse in a real JupyterLab, and reads the layer's folder from disk.
 """
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -259,42 +258,6 @@ def test_the_file_of_the_labels_is_saved_guarded_and_read_in(
     drawing.key("Control+z")
     drawing.wait_until_saved()
     np.testing.assert_array_equal(drawing.on_disk(), both)
-
-
-def test_a_killed_browser_and_a_killed_server_lose_nothing(lab: Lab, tmp_path: Path):
-    scan = add_scan(lab, "killed")
-    folder = tmp_path / "profile"
-    with browser_profile(folder) as context:
-        drawing = Drawing(lab, context.pages[0], scan).open()
-        drawing.stroke(0.3, y=0.4)
-        drawing.wait_until_saved()
-        lab.kill()
-        drawing.stroke(0.3, y=0.5)
-        drawing.stroke(0.3, y=0.6)
-        drawing.wait_for_place("browser")
-        shown, scan_id = drawing.voxels, drawing.scan_id
-        _kill_browser_of(folder)
-    lab.start()
-
-    with browser_profile(folder) as context:
-        drawing = Drawing(lab, context.pages[0], scan, scan_id).open()
-        drawing.wait_until_saved()
-
-        np.testing.assert_array_equal(drawing.voxels, shown)
-        np.testing.assert_array_equal(drawing.on_disk(), shown)
-
-
-def _kill_browser_of(profile: Path) -> None:
-    """End every process of the browser that uses this profile, as a crash would."""
-    mark = f"--user-data-dir={profile}".encode()
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                command = (process / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if mark in command:
-                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _flip_a_byte_near_the_end(journal: Path) -> None:
