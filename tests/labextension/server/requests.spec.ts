@@ -5,21 +5,28 @@ import {
   type IServer
 } from '../../../labextension/src/server/connection';
 import {
+  fetchLabelFiles,
+  fetchLayerFile,
   fetchLayers,
   fetchMetrics,
   fetchRun,
   fetchRuns,
   fetchVolumeInfo,
   openLayer,
-  postControl
+  postControl,
+  saveLayer
 } from '../../../labextension/src/server/requests';
 import control from '../../contract/control.json';
 import problem from '../../contract/error.json';
+import fileChanged from '../../contract/file-changed.json';
+import labelFiles from '../../contract/label-files.json';
 import layers from '../../contract/labels.json';
+import layerFile from '../../contract/layer-file.json';
 import layer from '../../contract/layer.json';
 import metrics from '../../contract/metrics.json';
 import detail from '../../contract/run-detail.json';
 import runs from '../../contract/runs.json';
+import savedFile from '../../contract/saved-file.json';
 import volume from '../../contract/volume.json';
 
 interface IAsked {
@@ -43,6 +50,40 @@ function serverThatReplies(reply: unknown, status = 200) {
 }
 
 const RUN = runs.runs[0].id;
+
+const SCAN = '0123456789abcdef';
+
+describe('the files of labels', () => {
+  it('are told, listed and saved as in the contract', async () => {
+    const told = serverThatReplies(layerFile);
+    const listed = serverThatReplies(labelFiles);
+    const saved = serverThatReplies(savedFile);
+    const { path } = savedFile;
+
+    expect(await fetchLayerFile(told.server, SCAN, 'lungs')).toEqual(layerFile);
+    expect(await fetchLabelFiles(listed.server, SCAN)).toEqual(
+      labelFiles.files
+    );
+    expect(await saveLayer(saved.server, SCAN, 'lungs', { path })).toEqual(
+      savedFile
+    );
+    expect(told.asked[0].path).toBe(`labels/${SCAN}/lungs/file`);
+    expect(listed.asked[0].path).toBe(`labels/${SCAN}/files`);
+    expect(saved.asked[0]).toEqual({
+      ...{ path: `labels/${SCAN}/lungs/save`, method: 'POST', body: { path } }
+    });
+  });
+
+  it('that somebody else changed are refused with what is there', async () => {
+    const { server } = serverThatReplies(fileChanged, 409);
+    const saving = saveLayer(server, SCAN, 'lungs', { path: savedFile.path });
+
+    await expect(saving).rejects.toMatchObject({
+      ...{ status: 409, code: 'file-changed', message: fileChanged.message },
+      fields: { sha256: fileChanged.sha256 }
+    });
+  });
+});
 
 /* tests/python/server holds the server to the same files. */
 describe('the replies of the contract', () => {
