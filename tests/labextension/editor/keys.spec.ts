@@ -28,7 +28,7 @@ function press(key: string, more: Partial<KeyboardEvent> = {}, code = '') {
   });
 }
 
-/** The keys that issue 3 promises, by action. */
+/** The keys that people have learnt, by action. */
 const PROMISED: Record<string, string> = {
   crosshair: 'c',
   brush: 'b',
@@ -95,6 +95,12 @@ describe('the list of actions', () => {
 
   it.each(Object.entries(PROMISED))('has %s on the key %s', (id, key) => {
     expect(new KeyMap(ACTIONS).keysOf(id)).toContain(key);
+  });
+
+  it('has a key for every tool and every effect', () => {
+    const without = [...TOOLS, ...EFFECTS].filter(({ key }) => key === '');
+
+    expect(without).toEqual([]);
   });
 
   it('holds every tool and every effect there is', () => {

@@ -50,7 +50,7 @@ export const EFFECTS: readonly IEffect[] = [
   },
   {
     ...{ id: 'grow-3d', tool: 'grow', words: 'Region grow in 3D' },
-    ...{ icon: 'grow', key: '' },
+    ...{ icon: 'grow', key: 'Shift+R' },
     help: 'Spreads from the chosen voxel over intensities like its own.',
     fields: ask.growFields,
     staysOpen: true,
@@ -59,7 +59,7 @@ export const EFFECTS: readonly IEffect[] = [
   },
   {
     ...{ id: 'fill-3d', tool: 'fill', words: 'Fill in 3D' },
-    ...{ icon: 'fill', key: '' },
+    ...{ icon: 'fill', key: 'Shift+U' },
     help: 'Fills what is connected to the chosen voxel and labelled as it is.',
     fields: ask.fillFields,
     staysOpen: true,
