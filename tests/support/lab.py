@@ -160,12 +160,13 @@ class Lab:
 
 
 def wait_for_lab(page: Page) -> None:
+    # One question, asked anew wherever the page is by then: a second tab of the same
+    # workspace is sent to one of its own while it loads.
     page.wait_for_function(
-        "() => window.jupyterapp && window.jupyterapp.restored"
-        " && !document.querySelector('#jupyterlab-splash')",
+        "async () => { await window.jupyterapp?.restored; return window.jupyterapp"
+        " && !document.querySelector('#jupyterlab-splash'); }",
         timeout=90_000,
     )
-    page.evaluate("() => window.jupyterapp.restored")
 
 
 @contextmanager

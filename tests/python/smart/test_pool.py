@@ -123,7 +123,8 @@ def test_a_cancelled_job_ends_at_once_and_its_worker_is_free_again(desk):
     assert slow.error.code == "cancelled"
     jobs = [start(desk, segment=1, mm=1) for _ in range(4)]
     assert all(job.wait(60) and job.error is None for job in jobs)
-    assert len(desk.pool.processes()) == 2
+    # The other worker may have done all four before this one was back.
+    assert until(lambda: len(desk.pool.processes()) == 2)
 
 
 def test_a_job_that_still_waits_is_cancelled_without_harm(desk):
