@@ -5,7 +5,7 @@ canonical order (see `_planes.py`): a model trained on axial slices of one scann
 files works on another's.
 """
 
-from medlab.data._augment import Augmentation
+from medlab.augment import Augmentation
 from medlab.data._batches import FixedBatches, TrainingBatches, fitting_patch
 from medlab.data._batches import slice_samples as slice_samples
 from medlab.data._cases import (

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medlab.data._augment import Augmentation, augment_batch
+from medlab.augment import Augmentation, augment_batch
+from medlab.backend import keras
 from medlab.data._cases import IGNORE, LabelledScan
 from medlab.data._planes import as_slices
 from medlab.errors import MedlabError
-from medlab.models._backend import keras
 
 Sample = tuple[NDArray[np.float32], NDArray[np.uint8]]
 """A slice `(H, W, C)` or volume `(X, Y, Z, C)`, and its labels without the channels."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medlab.augment import IGNORE as IGNORE
 from medlab.data._normalise import normalise
 from medlab.data._planes import (
     as_slices,
@@ -24,9 +25,6 @@ from medlab.data._resample import resample_to, resampled_shape
 from medlab.errors import MedlabError
 from medlab.labels import Layer, open_labels
 from medlab.scans import find_home, open_scan
-
-IGNORE = 255
-"""Label of voxels nobody said anything about."""
 
 
 @dataclass(frozen=True)

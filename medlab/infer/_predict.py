@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from medlab.backend import keras
 from medlab.data import (
     as_slices,
     canonical_spacing_mm,
@@ -20,7 +21,6 @@ from medlab.data import (
 from medlab.errors import MedlabError
 from medlab.infer._sliding_window import pad_to, window_function
 from medlab.labels import Labels, as_segments
-from medlab.models._backend import keras
 from medlab.scans import open_scan
 from medlab.train import Recipe, Run, open_run
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medlab.models._backend import jax, keras
+from medlab.backend import jax, keras
 
 jnp: Any = jax.numpy
 

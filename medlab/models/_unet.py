@@ -7,8 +7,8 @@ Source:
 
 from collections.abc import Sequence
 
+from medlab.backend import keras, layers
 from medlab.errors import MedlabError
-from medlab.models._backend import keras, layers
 
 
 def unet(

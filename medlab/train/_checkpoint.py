@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from medlab.backend import keras
 from medlab.errors import MedlabError
-from medlab.models._backend import keras
 
 KEPT = 2
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from medlab.backend import keras
 from medlab.errors import MedlabError
-from medlab.models._backend import keras
 from medlab.scans import find_home
 from medlab.train._checkpoint import replace_synced
 from medlab.train._log import logged, new_run_folder

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medlab.data import IGNORE
+from medlab.augment import IGNORE
 from medlab.train._checkpoint import replace_synced
 
 _COLORS = np.array(

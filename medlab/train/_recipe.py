@@ -10,7 +10,7 @@ import yaml
 from medlab.errors import MedlabError
 from medlab.scans import write_atomically
 
-_SCHEDULES = ("cosine", "constant")
+_SCHEDULES = ("cosine", "poly", "constant")
 _OPTIMIZERS = ("adamw", "adam", "sgd")
 _PRECISIONS = ("float32", "mixed_bfloat16")
 _PLANES = ("axial", "coronal", "sagittal")
@@ -23,9 +23,12 @@ class Recipe:
 
     Args:
         cases: Each a mapping with `scan` (path), and where the default does not suit
-            `labels` (path, or `layer:<name>`; `layer:labels` by default), `series` and
-            `slices` (labelled slices, numbered along the scan's own axis).
+            `labels` (path, or `layer:<name>`; `layer:labels` by default), `series`,
+            `slices` (labelled slices, numbered along the scan's own axis) and `patient`
+            (whose scan it is: no patient is on both sides of a split).
         segments: Names of the segments to learn; None for all that the cases have.
+        regions: Names of overlapping regions, each with the segments it is made of
+            (BraTS style): learnt one by one instead of the segments. None: segments.
         name: What to call the runs.
         task: `segmentation`.
         template: Name in `medlab.models.TEMPLATES`.
@@ -33,20 +36,35 @@ class Recipe:
         plane: `axial`, `coronal` or `sagittal`: slice by slice. None: 3D patches.
         validation: Share of cases held back (of labelled slices, where there is one
             case), or `auto`: a fifth from 5 cases or 15 slices on, none below that.
+        folds: How many parts cross-validation divides the patients into.
+        fold: Which part, from 0, is held back instead of `validation`; None: no folds.
         spacing_mm: Voxel size to resample to: right, front, up. None: as they are.
         patch: Size of what the model sees in training; None: a whole slice up to 256
             a side, or a cube of 64.
         normalise: See `medlab.data.normalise`.
+        first_stage: Id of a run whose predictions are further channels (a cascade).
+        foreground: Share of the patches that hold a segment for certain.
+        sampling: How often the patches with a segment centre on each, by name; None:
+            all alike.
         augmentation: `default`, `none`, or limits (see `medlab.data.Augmentation`).
         batch: Samples a step; None: 4 slices, or 2 patches.
-        loss: Name in `medlab.train.LOSSES`.
-        optimizer: `adamw`, `adam` or `sgd`.
+        loss: Name in `medlab.train.losses.LOSSES`, or a mapping with `name` and the
+            settings of that loss.
+        class_weights: How much background and each segment count; None: all alike.
+        optimizer: `adamw`, `adam` or `sgd` (with Nesterov's momentum).
         learning_rate: At the start.
-        schedule: `cosine` (down to nothing at the last epoch) or `constant`.
+        weight_decay: Of the optimiser; None: its usual one.
+        clip_norm: Longest gradient that is not shortened; None: any.
+        schedule: `cosine` or `poly` (both down to nothing at the last epoch), or
+            `constant`.
         epochs: How many.
         steps_per_epoch: None: once through the samples, 10 at least, 250 at most.
         seed: Decides weights, order, crops and augmentation. Same seed, same model.
         precision: `float32` or `mixed_bfloat16`.
+        workers: Processes or threads that prepare batches; None: as the machine allows.
+            The result does not depend on it.
+        checkpoint_every_s: Longest time between two checkpoints.
+        largest_only: Segments of which prediction keeps the largest part only.
 
     Example:
         >>> recipe = Recipe(cases=[{"scan": "chest.nrrd"}], epochs=5)
@@ -56,6 +74,7 @@ class Recipe:
 
     cases: list[dict[str, Any]] = field(default_factory=list)
     segments: list[str] | None = None
+    regions: dict[str, list[str]] | None = None
     name: str = ""
     task: str = "segmentation"
     template: str = "unet"
@@ -64,19 +83,30 @@ class Recipe:
     )
     plane: str | None = "axial"
     validation: float | str = "auto"
+    folds: int = 5
+    fold: int | None = None
     spacing_mm: list[float] | None = None
     patch: list[int] | None = None
-    normalise: str = "auto"
+    normalise: str | dict[str, Any] = "auto"
+    first_stage: str | None = None
+    foreground: float = 0.5
+    sampling: dict[str, float] | None = None
     augmentation: str | dict[str, float] = "default"
     batch: int | None = None
-    loss: str = "dice+cross-entropy"
+    loss: str | dict[str, Any] = "dice+cross-entropy"
+    class_weights: list[float] | None = None
     optimizer: str = "adam"
     learning_rate: float = 3e-3
+    weight_decay: float | None = None
+    clip_norm: float | None = None
     schedule: str = "cosine"
     epochs: int = 30
     steps_per_epoch: int | None = None
     seed: int = 1
     precision: str = "float32"
+    workers: int | None = None
+    checkpoint_every_s: float = 30.0
+    largest_only: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -192,7 +222,7 @@ def _check(recipe: Recipe) -> None:
             code="bad-recipe",
         )
     for case in recipe.cases:
-        extra = set(case) - {"scan", "labels", "series", "slices"}
+        extra = set(case) - {"scan", "labels", "series", "slices", "patient"}
         if not isinstance(case.get("scan"), str) or extra:
             raise MedlabError(
                 "A case names its scan, and if need be labels, series and slices, got "

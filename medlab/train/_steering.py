@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from medlab.models._backend import jax, keras
+from medlab.backend import jax, keras
 from medlab.train._checkpoint import pack, write_checkpoint
 from medlab.train._log import RunLog
 from medlab.train._preview import write_preview

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from medlab.backend import keras
 from medlab.data import (
     Case,
     FixedBatches,
@@ -20,16 +21,15 @@ from medlab.data import (
 )
 from medlab.errors import MedlabError
 from medlab.models import TEMPLATES
-from medlab.models._backend import keras
 from medlab.scans import find_home
 from medlab.train import runs
 from medlab.train._checkpoint import load_checkpoint
 from medlab.train._fit import carry_on, versions
 from medlab.train._log import RunLog, logged, queue_again
-from medlab.train._losses import LOSSES, SegmentDice
 from medlab.train._recipe import Recipe
 from medlab.train._run import Run, check_resumable, queue
 from medlab.train._steering import Steering, constant, cosine
+from medlab.train.losses import LOSSES, SegmentDice
 
 _SLICE_LIMIT, _CUBE_LIMIT = 256, 64
 _FEWEST_STEPS, _MOST_STEPS = 10, 250

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from medlab.augment import augment_batch
 from medlab.data import IGNORE, Augmentation, FixedBatches, TrainingBatches
-from medlab.data._augment import augment_batch
 from medlab.errors import MedlabError
 
 

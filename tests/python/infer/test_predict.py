@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from medlab.backend import keras
 from medlab.errors import MedlabError
 from medlab.infer import predict, sliding_window
 from medlab.infer._predict import keep_largest
-from medlab.models._backend import keras
 from medlab.scans import Volume
 from medlab.train import Recipe
 from tests.support.scans import AXIS_CODES, make_affine, make_volume

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from medlab.backend import keras
 from medlab.errors import MedlabError
 from medlab.infer._propose import ReadyModel, propose
 from medlab.labels import Layer, Segment, decode_frame, decode_runs
-from medlab.models._backend import keras
 from medlab.scans import Home, ScanSource, Volume
 from medlab.smart import Desk
 from medlab.train import Recipe, train

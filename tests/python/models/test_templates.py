@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from medlab.backend import keras
 from medlab.errors import MedlabError
 from medlab.models import TEMPLATES
-from medlab.models._backend import keras
 
 SHAPES = [(16, 16, 1), (8, 8, 8, 1)]
 SMALL = {"unet": {"widths": (4, 8)}}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from medlab.backend import keras
 from medlab.errors import MedlabError
-from medlab.models._backend import keras
 from medlab.train._checkpoint import load_checkpoint, pack, write_checkpoint
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import medlab
+from medlab.backend import keras
 from medlab.errors import MedlabError
-from medlab.models._backend import keras
 from medlab.train import Recipe, Run, fit, launch, open_run, runs, train
 from medlab.train._trainer import resume_here
 

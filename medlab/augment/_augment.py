@@ -12,9 +12,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from medlab.data._cases import IGNORE
+from medlab.augment._ignore import IGNORE
+from medlab.backend import jax
 from medlab.errors import MedlabError
-from medlab.models._backend import jax
 
 _BEND_GRID = 6
 

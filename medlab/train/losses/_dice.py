@@ -6,8 +6,8 @@ one more axis, the classes.
 
 from typing import Any
 
-from medlab.data import IGNORE
-from medlab.models._backend import keras
+from medlab.augment import IGNORE
+from medlab.backend import keras
 
 ops = keras.ops
 
