@@ -20,16 +20,6 @@ from tests.support.lab import Lab
 _OFFLINE_S = 120 if os.environ.get("MEDLAB_LONG") else 2
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """No event loop of its own a test: the browser's runs through the module."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Nothing to clean up: the server is a process of its own."""
-
-
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     with browser_profile(tmp_path_factory.mktemp("profile")) as context:

@@ -40,16 +40,6 @@ _APPLY = ".medlab-AcceptBar [data-action=apply]"
 Map = NDArray[np.uint8]
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """No event loop of its own a test: the browser's runs through the module."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Nothing to clean up: the server is a process of its own."""
-
-
 class Bench:
     """The page with the effects, the layer on disk, and what the page asked for."""
 

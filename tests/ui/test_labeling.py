@@ -31,16 +31,6 @@ _EDITOR = "document.querySelector('.medlab-SliceLabeler').editor"
 _KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """No event loop of its own a test: the browser's runs through the module."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Nothing to clean up: the server is a process of its own."""
-
-
 @pytest.fixture(scope="module")
 def notebook(lab: Lab) -> Iterator[Page]:
     write_notebook(lab.root / "labeling.ipynb", _NOTEBOOK)

@@ -143,16 +143,6 @@ def opened(lab: Lab, host: str) -> Iterator[tuple[Page, str]]:
         yield page, open_editor(page, lab, host, layer="access")
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """No event loop of its own a test: the browser's runs through the module."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Nothing to clean up: the server is a process of its own."""
-
-
 @pytest.fixture
 def editor(opened: tuple[Page, str]) -> str:
     return opened[1]

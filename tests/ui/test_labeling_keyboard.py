@@ -72,16 +72,6 @@ class Keys:
         return Layer.open(home, scan, _LAYERS[self.host], create=False)
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """No event loop of its own a test: the browser's runs through the module."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Nothing to clean up: the server is a process of its own."""
-
-
 @pytest.fixture(scope="module", params=HOSTS)
 def opened(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Keys]:
     host = request.param

@@ -39,16 +39,6 @@ _FIELDS = (
 _HOSTILE = '<img src=x onerror="window.hacked=true">'
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """No event loop of its own a test: the browser's runs through the module."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Nothing to clean up: the server is a process of its own."""
-
-
 @pytest.fixture(scope="module")
 def notebook(lab: Lab) -> Iterator[Page]:
     write_notebook(lab.root / "marks.ipynb", _NOTEBOOK)
