@@ -8,9 +8,9 @@ files works on another's.
 from medlab.augment import Augmentation
 from medlab.data._batches import FixedBatches, TrainingBatches, fitting_patch
 from medlab.data._batches import slice_samples as slice_samples
+from medlab.data._case import Case
 from medlab.data._cases import (
     IGNORE,
-    Case,
     LabelledScan,
     load_case,
     prepare_case,
@@ -18,6 +18,7 @@ from medlab.data._cases import (
     segment_names,
 )
 from medlab.data._normalise import normalise
+from medlab.data._patients import patient_keys, patient_of
 from medlab.data._planes import (
     as_slices,
     canonical_spacing_mm,
@@ -27,6 +28,7 @@ from medlab.data._planes import (
     to_canonical,
 )
 from medlab.data._resample import resample_to, resampled_shape
+from medlab.data._splits import folds, split, split_patients
 
 __all__ = [
     "IGNORE",
@@ -38,16 +40,21 @@ __all__ = [
     "as_slices",
     "canonical_spacing_mm",
     "fitting_patch",
+    "folds",
     "from_canonical",
     "from_slices",
     "load_case",
     "normalise",
     "own_axis",
+    "patient_keys",
+    "patient_of",
     "prepare_case",
     "resample_to",
     "resampled_shape",
     "segment_ids",
     "segment_names",
     "slice_samples",
+    "split",
+    "split_patients",
     "to_canonical",
 ]

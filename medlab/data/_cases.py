@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.augment import IGNORE as IGNORE
+from medlab.data._case import Case as Case
 from medlab.data._normalise import normalise
 from medlab.data._planes import (
     as_slices,
@@ -25,23 +26,6 @@ from medlab.data._resample import resample_to, resampled_shape
 from medlab.errors import MedlabError
 from medlab.labels import Layer, open_labels
 from medlab.scans import find_home, open_scan
-
-
-@dataclass(frozen=True)
-class Case:
-    """Where a scan and its labels are.
-
-    Args:
-        scan: Path of a file or a DICOM folder, as `open_scan` takes it.
-        labels: Path of a label file, or `layer:<name>` for a layer of the editor.
-        series: Which DICOM series, where the folder holds several.
-        slices: Labelled slices, numbered along the scan's own axis; None to find out.
-    """
-
-    scan: str
-    labels: str = "layer:labels"
-    series: str | None = None
-    slices: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from medlab.backend import keras
 from medlab.data import (
     Case,
@@ -16,8 +14,10 @@ from medlab.data import (
     TrainingBatches,
     fitting_patch,
     load_case,
+    patient_keys,
     segment_names,
     slice_samples,
+    split,
 )
 from medlab.errors import MedlabError
 from medlab.models import TEMPLATES
@@ -163,7 +163,14 @@ def make_plan(recipe: Recipe, home: Any) -> Plan:
         else [(scan.image, scan.labels)]
         for scan in scans
     ]
-    samples, held_back = split(groups, recipe.validation, recipe.seed)
+    samples, held_back = split(
+        groups,
+        recipe.validation,
+        recipe.seed,
+        patients=patient_keys(cases, home),
+        fold=recipe.fold,
+        fold_count=recipe.folds,
+    )
     limit = _SLICE_LIMIT if recipe.plane else _CUBE_LIMIT
     multiple = _multiple(recipe)
     patch = recipe.patch or fitting_patch(samples + held_back, multiple, limit)
@@ -179,42 +186,6 @@ def make_plan(recipe: Recipe, home: Any) -> Plan:
         max(math.ceil(len(samples) / batch), _FEWEST_STEPS), _MOST_STEPS
     )
     return Plan(samples, held_back, segments, [int(p) for p in patch], batch, steps)
-
-
-def split(
-    groups: list[list[Any]], share: float | str, seed: int
-) -> tuple[list[Any], list[Any]]:
-    """Hold samples back for validation, never one scan's slices on both sides.
-
-    Only where there is a single scan are some of its own slices held back, and then
-    neighbours are near copies: the figure is kinder than one from another scan.
-
-    Args:
-        groups: The samples of each scan.
-        share: Of the scans, or of the one scan's samples; or `auto`, see `Recipe`.
-        seed: Decides which scans.
-
-    Returns:
-        Samples to learn from, and samples held back.
-    """
-    everything = [sample for group in groups for sample in group]
-    by_scan = len(groups) > 1
-    count = len(groups) if by_scan else len(everything)
-    if share == "auto":
-        share = 0.2 if count >= (5 if by_scan else 15) else 0.0
-    held = min(math.ceil(float(share) * count), count - 1)
-    if held <= 0:
-        return everything, []
-    if by_scan:
-        order = np.random.default_rng(seed).permutation(count)
-        chosen = set(order[:held].tolist())
-    else:
-        # Evenly spread, so that the slices learnt from still cover the organ.
-        chosen = set(((np.arange(held) + 0.5) * count / held).astype(int).tolist())
-        groups = [[sample] for sample in everything]
-    kept = [s for i, group in enumerate(groups) if i not in chosen for s in group]
-    back = [s for i, group in enumerate(groups) if i in chosen for s in group]
-    return kept, back
 
 
 def build_model(recipe: Recipe, plan: Plan) -> keras.Model:
@@ -311,6 +282,7 @@ def _case(entry: dict[str, Any], home: Any) -> Case:
         labels=labels,
         series=entry.get("series"),
         slices=tuple(int(i) for i in slices) if slices is not None else None,
+        patient=str(entry["patient"]) if entry.get("patient") is not None else None,
     )
 
 
