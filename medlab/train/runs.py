@@ -157,7 +157,8 @@ def read_folder(folder: Path) -> RunDetail:
         host=str(status.get("host") or about.get("host") or ""),
         where=str(about.get("where") or ""),
     )
-    return RunDetail(summary, recipe, {**status, "state": summary.state})
+    told = {"wait_share": None, "alert": None, "compile_s": None, **status}
+    return RunDetail(summary, recipe, {**told, "state": summary.state})
 
 
 def state_of(status: dict[str, Any], *, now: float | None = None) -> str:

@@ -17,7 +17,14 @@ export interface IPreview {
 }
 
 /** Numbers of a line that say where it stands and are no metric. */
-const NO_METRICS = new Set(['t', 'epoch', 'step', 'seq', 'seconds']);
+const NO_METRICS = new Set([
+  't',
+  'epoch',
+  'step',
+  'seq',
+  'seconds',
+  'wait_share'
+]);
 
 /** What a run's log says, gathered line by line. */
 export class RunHistory {
