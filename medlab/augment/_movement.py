@@ -1,0 +1,155 @@
+"""All movement of a sample, drawn at once and done at once.
+
+Flips, turns, scale, shear, shift, crop and elastic displacement make one map from the
+voxels of the moved image to places in the image. The image is looked up once along it;
+points and boxes go the other way.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from medlab.augment._affine import draw_affine, draw_shift
+from medlab.augment._chance import stream
+from medlab.augment._crop import draw_crop
+from medlab.augment._elastic import bend_at, bend_everywhere, draw_bend
+from medlab.augment._flip import draw_flip
+from medlab.augment._interpolate import interpolate
+from medlab.augment._quarter_turn import draw_quarter_turn
+from medlab.augment._settings import Augmentation
+from medlab.backend import jax
+
+MOVEMENTS = (
+    "flip",
+    "quarter_turn",
+    "turn",
+    "shear",
+    "scale",
+    "shift",
+    "crop",
+    "bend",
+)
+_ROUNDS = 24
+
+
+class Movement(NamedTuple):
+    """Where the voxels of a moved image come from.
+
+    A voxel at `x` comes from `middle + matrix @ (x - middle) + offset + bend(x)`, where
+    `middle` is that of the patch.
+
+    Attributes:
+        matrix: `(rank, rank)`.
+        offset: `(rank,)` in voxels.
+        nodes: `(rank, n, ...)` of the elastic displacement, in voxels; None for none.
+    """
+
+    matrix: Any
+    offset: Any
+    nodes: Any
+
+
+def draw_movement(
+    key: Any, limits: Augmentation, shape: tuple[int, ...], spacing_mm: Any
+) -> Movement:
+    """Draw how a sample moves.
+
+    Args:
+        key: Of the sample.
+        limits: How far it may go.
+        shape: Of the patch, without channels.
+        spacing_mm: `(rank,)` of its voxels.
+    """
+    rank = len(shape)
+    matrix = draw_affine(key, limits, spacing_mm)
+    offset = draw_shift(key, limits, shape)
+    nodes = None
+    if limits.is_on("crop"):
+        kept, middle = draw_crop(stream(key, "crop"), limits.crop, limits.crop_p, shape)
+        matrix, offset = matrix * kept, offset + middle
+    if limits.is_on("flip"):
+        flip = draw_flip(stream(key, "flip"), limits.flip_p, rank)
+        matrix = jnp.matmul(flip, matrix, precision="highest")
+    if limits.is_on("quarter_turn"):
+        quarter = draw_quarter_turn(
+            stream(key, "quarter_turn"), limits.quarter_turn_p, shape, spacing_mm
+        )
+        matrix = jnp.matmul(quarter, matrix, precision="highest")
+    if limits.is_on("bend"):
+        nodes = draw_bend(stream(key, "bend"), limits.bend, limits.bend_p, shape)
+    return Movement(matrix, offset, nodes)
+
+
+def move_image(movement: Movement, image: Any, labels: Any) -> tuple[Any, Any]:
+    """Move an image and its labels; see `interpolate`."""
+    shape = labels.shape
+    grid = [
+        jax.lax.broadcasted_iota(jnp.float32, shape, axis) - (size - 1) / 2
+        for axis, size in enumerate(shape)
+    ]
+    where = []
+    for axis, size in enumerate(shape):
+        row = movement.matrix[axis]
+        moved = sum(row[other] * grid[other] for other in range(len(shape)))
+        where.append(moved + ((size - 1) / 2 + movement.offset[axis]))
+    if movement.nodes is not None:
+        bends = bend_everywhere(movement.nodes, shape)
+        where = [place + bend for place, bend in zip(where, bends, strict=True)]
+    return interpolate(image, labels, where)
+
+
+def move_points(movement: Movement, points: Any, shape: tuple[int, ...]) -> Any:
+    """Find where points of the image lie in the moved image.
+
+    Args:
+        movement: As drawn.
+        points: `(N, rank)` in voxels.
+        shape: Of the patch.
+
+    Returns:
+        `(N, rank)` in voxels, whether inside the patch or not.
+    """
+    middle = (jnp.array(shape, jnp.float32) - 1) / 2
+    back = jnp.linalg.inv(movement.matrix)
+
+    def follow(shift: Any) -> Any:
+        from_middle = points - middle - movement.offset - shift
+        return jnp.matmul(from_middle, back.T, precision="highest") + middle
+
+    moved = follow(0.0)
+    if movement.nodes is None:
+        return moved
+    # What is drawn never folds over, so that this closes in on the one solution.
+    return jax.lax.fori_loop(
+        0, _ROUNDS, lambda _, at: follow(bend_at(movement.nodes, at, shape)), moved
+    )
+
+
+def hide_outside(points: Any, shape: tuple[int, ...]) -> Any:
+    """Make the coordinates of points that lie outside the patch NaN."""
+    size = jnp.array(shape, jnp.float32)
+    inside = ((points >= -0.5) & (points <= size - 0.5)).all(-1, keepdims=True)
+    return jnp.where(inside, points, jnp.nan)
+
+
+def move_boxes(movement: Movement, boxes: Any, shape: tuple[int, ...]) -> Any:
+    """Find the boxes around the moved corners of boxes, cut off at the patch.
+
+    Args:
+        movement: As drawn.
+        boxes: `(N, 2, rank)`: lowest and highest corner, in voxels. A voxel reaches
+            half a voxel to either side of its coordinate.
+        shape: Of the patch.
+
+    Returns:
+        As `boxes`; NaN where nothing of a box is left.
+    """
+    rank, size = len(shape), jnp.array(shape, jnp.float32)
+    choices = jnp.stack(jnp.meshgrid(*[jnp.arange(2)] * rank, indexing="ij"), -1)
+    corners = boxes[:, choices.reshape(-1, rank), jnp.arange(rank)]
+    moved = move_points(movement, corners.reshape(-1, rank), shape)
+    moved = moved.reshape(corners.shape)
+    low = jnp.clip(moved.min(1), -0.5, size - 0.5)
+    high = jnp.clip(moved.max(1), -0.5, size - 0.5)
+    left = (low < high).all(-1)[:, None, None]
+    return jnp.where(left, jnp.stack([low, high], axis=1), jnp.nan)
