@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from medlab.evaluate import dice as dice
     from medlab.infer import predict as predict
     from medlab.labels import open_labels as open_labels
+    from medlab.layers import accelerate as accelerate
     from medlab.scans import Volume as Volume
     from medlab.scans import list_scans as list_scans
     from medlab.scans import open_scan as open_scan
@@ -23,6 +24,7 @@ _HOME = {
     "TrainControls": "medlab.widgets",
     "Volume": "medlab.scans",
     "VolumeViewer": "medlab.widgets",
+    "accelerate": "medlab.layers",
     "dice": "medlab.evaluate",
     "list_scans": "medlab.scans",
     "open_labels": "medlab.labels",

@@ -88,7 +88,8 @@ def _max_forward(x: Any, window: Window) -> tuple[Any, Any]:
     """Also tell which place of its window, in reading order, each maximum came from."""
     size = window[0]
     small = jnp.uint8 if math.prod(size) < 256 else jnp.int32
-    best, place = _padded(x, window, -jnp.inf), None
+    best: Any = _padded(x, window, -jnp.inf)
+    place: Any = None
     for axis in reversed(range(1, x.ndim - 1)):
         later = math.prod(size[axis:])
         views = _views(best, axis, window)
