@@ -12,12 +12,20 @@ from medlab.data._case import Case
 from medlab.data._cases import (
     IGNORE,
     LabelledScan,
+    label_case,
     load_case,
+    one_hot_channels,
     prepare_case,
     segment_ids,
     segment_names,
 )
-from medlab.data._normalise import normalise
+from medlab.data._fingerprint import (
+    CaseFigures,
+    Fingerprint,
+    Intensities,
+    fingerprint,
+)
+from medlab.data._normalise import Normalisation, normalise
 from medlab.data._patients import patient_keys, patient_of
 from medlab.data._planes import (
     as_slices,
@@ -34,17 +42,24 @@ __all__ = [
     "IGNORE",
     "Augmentation",
     "Case",
+    "CaseFigures",
+    "Fingerprint",
     "FixedBatches",
+    "Intensities",
     "LabelledScan",
+    "Normalisation",
     "TrainingBatches",
     "as_slices",
     "canonical_spacing_mm",
+    "fingerprint",
     "fitting_patch",
     "folds",
     "from_canonical",
     "from_slices",
+    "label_case",
     "load_case",
     "normalise",
+    "one_hot_channels",
     "own_axis",
     "patient_keys",
     "patient_of",
