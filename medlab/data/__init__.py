@@ -6,8 +6,7 @@ files works on another's.
 """
 
 from medlab.augment import Augmentation
-from medlab.data._batches import FixedBatches, TrainingBatches, fitting_patch
-from medlab.data._batches import slice_samples as slice_samples
+from medlab.data._batches import FixedBatches, TrainingBatches
 from medlab.data._case import Case
 from medlab.data._cases import (
     IGNORE,
@@ -35,7 +34,10 @@ from medlab.data._planes import (
     own_axis,
     to_canonical,
 )
+from medlab.data._prefetch import Prefetched, prefetched
 from medlab.data._resample import resample_to, resampled_shape
+from medlab.data._sample import Sample, fitting_patch, scan_samples, slice_samples
+from medlab.data._sampling import sampling_weights
 from medlab.data._splits import folds, split, split_patients
 
 __all__ = [
@@ -48,6 +50,8 @@ __all__ = [
     "Intensities",
     "LabelledScan",
     "Normalisation",
+    "Prefetched",
+    "Sample",
     "TrainingBatches",
     "as_slices",
     "canonical_spacing_mm",
@@ -63,9 +67,12 @@ __all__ = [
     "own_axis",
     "patient_keys",
     "patient_of",
+    "prefetched",
     "prepare_case",
     "resample_to",
     "resampled_shape",
+    "sampling_weights",
+    "scan_samples",
     "segment_ids",
     "segment_names",
     "slice_samples",

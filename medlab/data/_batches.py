@@ -1,64 +1,51 @@
 """Batches for training and validation: a pure function of (seed, epoch, step).
 
 No state hides in an iterator: whatever batch comes next after an interruption can be
-computed from the three numbers alone, so a resumed run sees what it would have seen.
+computed from the three numbers alone, so a resumed run sees what it would have seen, and
+as many workers as one likes may compute batches ahead.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medlab.augment import Augmentation, augment_batch
+from medlab.augment import IGNORE, Augmentation, augment_batch
 from medlab.backend import keras
-from medlab.data._cases import IGNORE, LabelledScan
-from medlab.data._planes import as_slices
+from medlab.data._sample import Sample, cut
+from medlab.data._sampling import ANYWHERE, Turn, turns
 from medlab.errors import MedlabError
-
-Sample = tuple[NDArray[np.float32], NDArray[np.uint8]]
-"""A slice `(H, W, C)` or volume `(X, Y, Z, C)`, and its labels without the channels."""
-
-
-def slice_samples(scan: LabelledScan, plane: str) -> list[Sample]:
-    """Take the labelled slices of a case as samples of their own."""
-    images, labels = as_slices(scan.image, plane), as_slices(scan.labels, plane)
-    return [
-        (np.ascontiguousarray(images[i]), np.ascontiguousarray(labels[i]))
-        for i in scan.slices
-    ]
-
-
-def fitting_patch(samples: Sequence[Sample], multiple: int, limit: int) -> list[int]:
-    """Find the smallest patch that holds every sample whole, up to `limit` a side."""
-    largest = np.max([labels.shape for _, labels in samples], axis=0)
-    whole = -(-largest // multiple) * multiple
-    return [int(side) for side in np.minimum(whole, max(limit, multiple))]
 
 
 class TrainingBatches:
-    """Endless augmented batches.
+    """Endless batches of patches.
 
     Args:
         samples: What to learn from, all with as many axes and channels.
         patch: Size of what the model sees. Smaller samples are padded, larger ones
-            cropped around a voxel with a label, every other time one of a segment.
+            cropped around a labelled voxel.
         batch: Samples a step.
         steps: Steps an epoch. Each epoch goes through the samples in a new order, as
             often as its steps need.
         seed: Decides order, crops and augmentation.
         augmentation: See `Augmentation.of`.
+        foreground: Share of the patches with a voxel of a segment in the middle.
+        sampling: How often each segment is in the middle of those: numbers of segments
+            and weights, see `sampling_weights`. None: all of a sample alike.
     """
 
     def __init__(
         self,
-        samples: Sequence[Sample],
+        samples: Sequence[Any],
         *,
         patch: Sequence[int],
         batch: int,
         steps: int,
         seed: int,
         augmentation: Any = "default",
+        foreground: float = 0.5,
+        sampling: Mapping[int, float] | None = None,
     ) -> None:
         if not samples:
             raise MedlabError(
@@ -66,31 +53,26 @@ class TrainingBatches:
                 "Label some, or hold fewer back for validation.",
                 code="no-labels",
             )
-        self._samples = list(samples)
-        self._patch = tuple(patch)
+        self._samples = [Sample.of(sample, n) for n, sample in enumerate(samples)]
+        self._patch = tuple(int(side) for side in patch)
         self._size, self.steps, self._seed = batch, steps, seed
         self._limits = Augmentation.of(augmentation)
         self._plain = self._limits == Augmentation.of("none")
-        self._labelled = [np.flatnonzero(labels != IGNORE) for _, labels in samples]
-        self._segments = [
-            np.flatnonzero((labels != IGNORE) & (labels > 0)) for _, labels in samples
-        ]
+        self._foreground, self._sampling = foreground, sampling
+        self._segments = [sample.segments for sample in self._samples]
+        self._epochs: dict[int, list[Turn]] = {}
 
     def batch(self, epoch: int, step: int) -> tuple[Any, Any]:
-        """Make one batch.
+        """Make one augmented batch.
 
         Args:
             epoch: From 0.
             step: Within the epoch, from 0.
 
         Returns:
-            Images `(B, *patch, C)` float32 and labels `(B, *patch)`.
+            Images `(B, *patch, C)` float32 and labels `(B, *patch)` int32.
         """
-        order = self._order(epoch)
-        places = np.arange(step * self._size, (step + 1) * self._size)
-        drawn = [self._crop(order[p], epoch, int(p)) for p in places]
-        images = np.stack([image for image, _ in drawn])
-        labels = np.stack([label for _, label in drawn]).astype(np.int32)
+        images, labels, places = self.raw(epoch, step)
         if self._plain:
             return images, labels
         limits = self._limits
@@ -99,40 +81,92 @@ class TrainingBatches:
         )
         return augmented
 
+    def raw(
+        self, epoch: int, step: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+        """Make one batch without augmentation; many threads may do so at once.
+
+        Returns:
+            Images and labels as `batch`, and the places `(B,)` of the samples in the
+            epoch, which augmentation is drawn from.
+
+        Raises:
+            MedlabError: If a patch cannot be cut; the message tells the case.
+        """
+        places = np.arange(step * self._size, (step + 1) * self._size)
+        channels = self._samples[0].image.shape[-1]
+        images = np.empty((self._size, *self._patch, channels), np.float32)
+        labels = np.empty((self._size, *self._patch), np.int32)
+        for row, turn in enumerate(self._turns(epoch, step)):
+            sample = self._samples[turn.sample]
+            try:
+                centre = self._centre(sample, turn.label, epoch, int(places[row]))
+                cut(sample, images[row], labels[row], centre)
+            except Exception as error:
+                raise MedlabError(
+                    f"Every patch must be cut from its scan, but case {sample.case + 1} "
+                    f"gave {type(error).__name__} at step {step + 1} of epoch "
+                    f"{epoch + 1}. Look at its scan, or leave it out.",
+                    code="batch-failed",
+                    told={"case": sample.case, "epoch": epoch, "step": step},
+                ) from error
+        return images, labels, places
+
+    def cases(self, epoch: int, step: int) -> list[int]:
+        """Tell from which cases a batch is made: their places, from 0."""
+        return [self._samples[turn.sample].case for turn in self._turns(epoch, step)]
+
     def after(self, step: int) -> Iterator[tuple[Any, Any]]:
         """Go on after so many steps over all epochs, without end."""
         while True:
             yield self.batch(*divmod(step, self.steps))
             step += 1
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        random = np.random.default_rng([self._seed, epoch])
-        count, draws = len(self._samples), self.steps * self._size
-        rounds = [random.permutation(count) for _ in range(-(-draws // count))]
-        return np.concatenate(rounds)
+    def _turns(self, epoch: int, step: int) -> list[Turn]:
+        drawn = self._epochs.get(epoch)
+        if drawn is None:
+            drawn = turns(
+                self._segments,
+                self.steps * self._size,
+                np.random.default_rng([self._seed, epoch]),
+                foreground=self._foreground,
+                weights=self._sampling,
+            )
+            # A new mapping instead of a changed one: other threads may be reading.
+            last = {
+                e: d for e, d in self._epochs.items() if e in (epoch - 1, epoch + 1)
+            }
+            self._epochs = {**last, epoch: drawn}
+        return drawn[step * self._size : (step + 1) * self._size]
 
-    def _crop(self, index: int, epoch: int, place: int) -> Sample:
-        image, labels = self._samples[index]
-        if all(s <= p for s, p in zip(labels.shape, self._patch, strict=True)):
-            return centred(image, labels, self._patch)
+    def _centre(
+        self, sample: Sample, label: int, epoch: int, place: int
+    ) -> tuple[int, ...] | None:
+        size = sample.labels.shape
+        if all(s <= p for s, p in zip(size, self._patch, strict=True)):
+            return None
         random = np.random.default_rng([self._seed, epoch, place])
-        segments, labelled = self._segments[index], self._labelled[index]
-        pool = segments if place % 2 and len(segments) else labelled
-        centre = np.unravel_index(random.choice(pool), labels.shape)
-        return centred(image, labels, self._patch, tuple(int(c) for c in centre))
+        if not len(sample.index.labels):
+            return None
+        voxel = sample.index.draw(random, None if label == ANYWHERE else label)
+        return tuple(int(c) for c in np.unravel_index(voxel, size))
 
 
 class FixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """The same batches each time, without augmentation: for validation."""
 
     def __init__(
-        self, samples: Sequence[Sample], *, patch: Sequence[int], batch: int
+        self, samples: Sequence[Any], *, patch: Sequence[int], batch: int
     ) -> None:
         super().__init__(workers=0)
-        drawn = [centred(*s, tuple(patch), _middle_of_labels(s[1])) for s in samples]
-        self._images = np.stack([image for image, _ in drawn])
-        self._labels = np.stack([labels for _, labels in drawn]).astype(np.int32)
-        self._size = min(batch, len(drawn))
+        pairs = [Sample.of(sample) for sample in samples]
+        channels = pairs[0].image.shape[-1]
+        self._images = np.empty((len(pairs), *patch, channels), np.float32)
+        self._labels = np.empty((len(pairs), *patch), np.int32)
+        for row, sample in enumerate(pairs):
+            centre = _middle_of_labels(sample)
+            cut(sample, self._images[row], self._labels[row], centre)
+        self._size = min(batch, len(pairs))
 
     def __len__(self) -> int:
         return -(-len(self._images) // self._size)
@@ -146,31 +180,11 @@ class FixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return self._images[rows % len(self._images)], labels
 
 
-def centred(
-    image: NDArray[np.float32],
-    labels: NDArray[np.uint8],
-    patch: tuple[int, ...],
-    centre: tuple[int, ...] | None = None,
-) -> Sample:
-    """Cut or pad a sample to a patch around a voxel, or around its middle.
-
-    The patch stays inside the sample where the sample is the larger of the two. What is
-    added has the image's lowest intensity and the label `IGNORE`.
-    """
-    centre = centre or tuple(size // 2 for size in labels.shape)
-    cuts, pads = [], []
-    for size, side, middle in zip(labels.shape, patch, centre, strict=True):
-        start = int(np.clip(middle - side // 2, 0, max(size - side, 0)))
-        cuts.append(slice(start, start + side))
-        missing = max(side - size, 0)
-        pads.append((missing // 2, missing - missing // 2))
-    image, labels = image[tuple(cuts)], labels[tuple(cuts)]
-    if any(map(any, pads)):
-        image = np.pad(image, [*pads, (0, 0)], constant_values=float(image.min()))
-        labels = np.pad(labels, pads, constant_values=IGNORE)
-    return image, labels
-
-
-def _middle_of_labels(labels: NDArray[np.uint8]) -> tuple[int, ...] | None:
-    found = np.argwhere((labels != IGNORE) & (labels > 0))
-    return tuple(int(c) for c in found.mean(axis=0)) if len(found) else None
+def _middle_of_labels(sample: Sample) -> tuple[int, ...] | None:
+    """The middle of what the index knows of the segments."""
+    index = sample.index
+    places = [p for n, p in zip(index.labels, index.places, strict=True) if n > 0]
+    if not places:
+        return None
+    found = np.stack(np.unravel_index(np.concatenate(places), sample.labels.shape))
+    return tuple(int(c) for c in found.mean(axis=1))
