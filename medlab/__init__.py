@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from medlab.infer import predict as predict
     from medlab.labels import open_labels as open_labels
     from medlab.layers import accelerate as accelerate
+    from medlab.planning import plan as plan
     from medlab.scans import Volume as Volume
     from medlab.scans import list_scans as list_scans
     from medlab.scans import open_scan as open_scan
@@ -29,9 +30,20 @@ _HOME = {
     "list_scans": "medlab.scans",
     "open_labels": "medlab.labels",
     "open_scan": "medlab.scans",
+    "plan": "medlab.planning",
     "predict": "medlab.infer",
 }
-_ROOMS = ("data", "evaluate", "infer", "labels", "models", "samples", "scans", "train")
+_ROOMS = (
+    "data",
+    "evaluate",
+    "infer",
+    "labels",
+    "models",
+    "planning",
+    "samples",
+    "scans",
+    "train",
+)
 
 __all__ = ["MedlabError", *sorted(_HOME), *_ROOMS]
 
