@@ -1,4 +1,4 @@
-"""The command line: `medlab index | info | labels | samples | train | predict`."""
+"""The command line: `medlab index | info | labels | samples | plan | train | ...`."""
 
 import argparse
 import sys
@@ -7,20 +7,24 @@ from importlib import import_module
 
 from medlab.errors import MedlabError
 
-_ROOM_OF = {
-    "index": "medlab.scans",
-    "info": "medlab.scans",
-    "labels": "medlab.labels",
-    "samples": "medlab.samples",
-    "train": "medlab.train",
-    "predict": "medlab.infer",
+_MODULE_OF = {
+    "index": "medlab.scans._command",
+    "info": "medlab.scans._command",
+    "labels": "medlab.labels._command",
+    "samples": "medlab.samples._command",
+    "plan": "medlab.planning._command",
+    "train": "medlab.train._command",
+    "runs": "medlab.train._runs_command",
+    "predict": "medlab.infer._command",
 }
 _SUMMARY = {
     "index": "list the scans below a folder",
     "info": "tell what a scan holds",
     "labels": "list, export, import or convert labels",
     "samples": "list real public scans, or fetch one",
+    "plan": "propose how to learn scans and labels",
     "train": "train a model from a recipe, or resume a run",
+    "runs": "list, steer or export trainings",
     "predict": "segment a scan with a trained model",
 }
 
@@ -34,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     subparsers = parser.add_subparsers(title="commands", required=True)
     name = next((word for word in given if not word.startswith("-")), None)
-    room = _ROOM_OF.get(name or "")
-    if room:
+    module = _MODULE_OF.get(name or "")
+    if module:
         # Only the room that is asked for is loaded: `index` must not start JAX.
-        import_module(f"{room}._command").add_parser(subparsers)
+        import_module(module).add_parser(subparsers)
     else:
         for command, text in _SUMMARY.items():
             subparsers.add_parser(command, help=text)

@@ -13,6 +13,7 @@ from typing import Any
 from medlab.errors import MedlabError
 from medlab.server._base import MedlabHandler, answer
 from medlab.train import runs
+from medlab.train.export import TEXTS
 
 _LOOK_EVERY_S = 0.05
 _LONGEST_WAIT_S = 10.0
@@ -94,6 +95,16 @@ class LogHandler(RunHandler):
         self.reply_json({"next": end, "text": text})
 
 
+class ExportHandler(RunHandler):
+    """GET runs/{run}/export/{format}: the history of a run as csv or json."""
+
+    @answer
+    async def get(self, run: str, format: str) -> None:
+        write = TEXTS[format]
+        text = await self.workplace.run("quick", lambda: write(self.folder(run)))
+        self.reply_bytes(text.encode(), content_type=f"text/{format}; charset=utf-8")
+
+
 class PreviewHandler(RunHandler):
     """GET runs/{run}/preview/{file}: a preview picture."""
 
@@ -164,6 +175,7 @@ ROUTES: list[tuple[str, type[MedlabHandler]]] = [
     (r"runs/([^/]+)", RunDetailHandler),
     (r"runs/([^/]+)/metrics", MetricsHandler),
     (r"runs/([^/]+)/log", LogHandler),
+    (r"runs/([^/]+)/export/(csv|json)", ExportHandler),
     (r"runs/([^/]+)/preview/([^/]+)", PreviewHandler),
     (r"runs/([^/]+)/control", ControlHandler),
 ]

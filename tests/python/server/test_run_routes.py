@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from medlab.train.export import TEXTS
+
 CONTRACT = Path(__file__).parents[2] / "contract"
 RUN = "20261121T013000Z-0a1b2c"
 PICTURE = b"\x89PNG\r\n\x1a\nnot much of a picture"
@@ -66,6 +68,14 @@ async def test_a_run_tells_its_recipe_and_status(ask, folder):
     assert set(reply) == set(contract("run-detail.json"))
     assert reply["recipe"] == {"task": "segment", "epochs": 40}
     assert reply["summary"]["state"] == reply["status"]["state"] == "running"
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+async def test_a_run_is_exported_as_export_run_would(jp_fetch, folder, format):
+    reply = await jp_fetch("medlab", "runs", RUN, "export", format)
+
+    assert reply.body.decode() == TEXTS[format](folder)
+    assert str(RUN if format == "json" else "0.82") in reply.body.decode()
 
 
 async def test_metrics_are_told_as_in_the_contract(ask, folder):
