@@ -24,6 +24,7 @@ from medlab.data._fingerprint import (
     Intensities,
     fingerprint,
 )
+from medlab.data._load import load_cases
 from medlab.data._normalise import Normalisation, normalise
 from medlab.data._patients import patient_keys, patient_of
 from medlab.data._planes import (
@@ -62,6 +63,7 @@ __all__ = [
     "from_slices",
     "label_case",
     "load_case",
+    "load_cases",
     "normalise",
     "one_hot_channels",
     "own_axis",

@@ -75,11 +75,16 @@ class TrainingBatches:
         images, labels, places = self.raw(epoch, step)
         if self._plain:
             return images, labels
-        limits = self._limits
-        augmented: tuple[Any, Any] = augment_batch(
-            self._seed, epoch, places, images, labels, limits=limits
+        images, labels, *_ = augment_batch(
+            self._seed,
+            epoch,
+            places,
+            images,
+            labels,
+            limits=self._limits,
+            spacing_mm=self.spacing_mm(epoch, step),
         )
-        return augmented
+        return images, labels
 
     def raw(
         self, epoch: int, step: int
@@ -115,6 +120,15 @@ class TrainingBatches:
     def cases(self, epoch: int, step: int) -> list[int]:
         """Tell from which cases a batch is made: their places, from 0."""
         return [self._samples[turn.sample].case for turn in self._turns(epoch, step)]
+
+    def spacing_mm(self, epoch: int, step: int) -> NDArray[np.float32]:
+        """Tell the voxel size of each patch of a batch: `(B, rank)`, 1 if unknown."""
+        unknown = (1.0,) * len(self._patch)
+        sizes = [
+            self._samples[turn.sample].spacing_mm or unknown
+            for turn in self._turns(epoch, step)
+        ]
+        return np.array(sizes, np.float32)
 
     def after(self, step: int) -> Iterator[tuple[Any, Any]]:
         """Go on after so many steps over all epochs, without end."""

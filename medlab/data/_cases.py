@@ -44,6 +44,7 @@ class LabelledScan:
         image: `(X, Y, Z, C)` float32, normalised; in memory or mapped from the cache.
         labels: `(X, Y, Z)` uint8: 0 background, 1.. the segments, or `IGNORE`.
         slices: Canonical numbers of the labelled slices along the plane.
+        spacing_mm: Voxel size along X, Y and Z.
         index: Where each label is, if that was found out already.
         present: `(N, 256)` whether a slice along the plane holds a label, likewise.
         hashes: SHA-256 of the files: `scan` and `labels`, where they were taken.
@@ -53,6 +54,7 @@ class LabelledScan:
     image: NDArray[np.float32]
     labels: NDArray[np.uint8]
     slices: tuple[int, ...]
+    spacing_mm: tuple[float, ...] = (1.0, 1.0, 1.0)
     index: LabelIndex | None = None
     present: NDArray[np.bool_] | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -206,14 +208,17 @@ def prepare_case(
         _check_grid(extra.shape[:3], volume.voxels.shape[:3], "Further channels")
         added = to_canonical(np.asarray(extra, np.float32), volume.affine)
         image = np.concatenate([image, added], axis=-1)
+    own_mm: tuple[float, ...] = canonical_spacing_mm(volume.affine)
     if spacing_mm is not None:
-        own_mm = canonical_spacing_mm(volume.affine)
         shape = resampled_shape(labels.shape, own_mm, tuple(spacing_mm))
+        volume_shape = labels.shape
         image = resample_to(image, shape)
         labels = resample_to(labels, shape, labels=True)
         kept = (as_slices(labels, plane) != IGNORE).any(axis=(1, 2))
         numbers = [int(i) for i in np.flatnonzero(kept)]
-    return LabelledScan(image, labels, tuple(numbers))
+        sizes = zip(own_mm, volume_shape, shape, strict=True)
+        own_mm = tuple(mm * before / after for mm, before, after in sizes)
+    return LabelledScan(image, labels, tuple(numbers), own_mm)
 
 
 def _canonical_labels(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medlab.augment import IGNORE
 from medlab.data._cases import LabelledScan
-from medlab.data._planes import as_slices
+from medlab.data._planes import AXIS, as_slices
 from medlab.data._where import LabelIndex
 
 _KEPT_OF_A_SLICE = 1_000
@@ -24,11 +24,13 @@ class Sample:
         image: `(H, W, C)` or `(X, Y, Z, C)` float32, in memory or mapped from a file.
         labels: The same without channels, uint8.
         case: Place of its case, from 0.
+        spacing_mm: Voxel size along the axes of `labels`; None where nobody knows.
     """
 
     image: NDArray[np.float32]
     labels: NDArray[np.uint8]
     case: int = 0
+    spacing_mm: tuple[float, ...] | None = None
     known_index: LabelIndex | None = None
     known_segments: tuple[int, ...] | None = None
 
@@ -71,17 +73,19 @@ def scan_samples(scan: LabelledScan, plane: str | None) -> list[Sample]:
     """
     if plane is not None:
         return slice_samples(scan, plane)
-    return [Sample(scan.image, scan.labels, scan.case, scan.index)]
+    return [Sample(scan.image, scan.labels, scan.case, scan.spacing_mm, scan.index)]
 
 
 def slice_samples(scan: LabelledScan, plane: str) -> list[Sample]:
     """Take the labelled slices of a case as samples of their own."""
     images, labels = as_slices(scan.image, plane), as_slices(scan.labels, plane)
+    sides = tuple(mm for axis, mm in enumerate(scan.spacing_mm) if axis != AXIS[plane])
     return [
         Sample(
             np.ascontiguousarray(images[i]),
             np.ascontiguousarray(labels[i]),
             scan.case,
+            sides,
             known_segments=_segments(scan, i),
         )
         for i in scan.slices

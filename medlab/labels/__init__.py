@@ -12,6 +12,7 @@ from medlab.labels._answers import Answer as Answer
 from medlab.labels._answers import answer_labels as answer_labels
 from medlab.labels._answers import answer_of as answer_of
 from medlab.labels._answers import whole_number as whole_number
+from medlab.labels._color_tables import find_color_table as find_color_table
 from medlab.labels._color_tables import read_color_table as read_color_table
 from medlab.labels._color_tables import write_color_table as write_color_table
 from medlab.labels._delta import Delta as Delta

@@ -38,8 +38,11 @@ from medlab.scans._limits import check_size as check_size
 from medlab.scans._nrrd import read_nrrd_array as read_nrrd_array
 from medlab.scans._nrrd import read_nrrd_fields as read_nrrd_fields
 from medlab.scans._open import ScanNotFound as ScanNotFound
+from medlab.scans._open import dicom_candidates as dicom_candidates
 from medlab.scans._open import open_scan as open_scan
 from medlab.scans._open import read_source_header as read_source_header
+from medlab.scans._open import resolve as resolve
+from medlab.scans._open import series_files as series_files
 from medlab.scans._open import series_slices as series_slices
 from medlab.scans._picture import draw_thumbnail as draw_thumbnail
 from medlab.scans._picture import proposed_window as proposed_window
