@@ -1,4 +1,4 @@
-"""oneDNN's convolution as jaxlib's CPU client carries it: a custom call without a manual.
+"""oneDNN's convolution and matrix product as jaxlib's CPU client has them, as custom calls.
 
 XLA's CPU client links oneDNN and registers its kernels as custom calls. The encoding is
 not documented and differed between versions, so nobody calls this before `_probe` has
@@ -44,6 +44,45 @@ def onednn_convolution(x: Any, kernel: Any, window: Window) -> Any:
         return y.reshape(*x.shape[:2], *y.shape[1:]), True
 
     return call(x, kernel)
+
+
+@jax.custom_vjp
+def onednn_row_products(a: Any, b: Any) -> Any:
+    """Sum of products over the rows, `(rows, m), (rows, n)` to `(m, n)`, float32."""
+    return _row_products(a, b)
+
+
+def _row_products_forward(a: Any, b: Any) -> Any:
+    return _row_products(a, b), (a, b)
+
+
+def _row_products_backward(factors: Any, g: Any) -> Any:
+    a, b = factors
+    return b @ g.T, a @ g
+
+
+onednn_row_products.defvjp(_row_products_forward, _row_products_backward)
+
+
+@jax.custom_batching.custom_vmap
+def _row_products(a: Any, b: Any) -> Any:
+    return jax.ffi.ffi_call(
+        "__onednn$matmul",
+        jax.ShapeDtypeStruct((a.shape[1], b.shape[1]), a.dtype),
+        custom_call_api_version=2,
+        legacy_backend_config=json.dumps(
+            {"onednn_matmul_config": {"transpose_a": True, "transpose_b": False}}
+        ),
+    )(a, b)
+
+
+@_row_products.def_vmap
+def _row_products_mapped(size: int, mapped: list[bool], a: Any, b: Any) -> Any:
+    a, b = (
+        factor if is_mapped else jnp.broadcast_to(factor, (size, *factor.shape))
+        for factor, is_mapped in zip((a, b), mapped, strict=True)
+    )
+    return jax.lax.dot_general(a, b, (((1,), (1,)), ((0,), (0,)))), True
 
 
 def _call(x: Any, kernel: Any, window: Window) -> Any:
