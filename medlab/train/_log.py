@@ -4,6 +4,9 @@
 kill at any moment, finds at most the last line incomplete. `status.json` is replaced
 whole every 2 s by a thread of its own: the run shows as alive while JAX compiles.
 
+A disk that is full stops no training: lines wait in memory until there is room again,
+and an alert says so.
+
 Renaming without an fsync keeps `status.json` whole when the process dies; checkpoints,
 which must outlive a power cut too, are written with one (see `_checkpoint.py`).
 """
@@ -23,10 +26,13 @@ from typing import Any
 
 from medlab.errors import MedlabError
 from medlab.train import runs
+from medlab.train._alerts import Alert, disk_alert
 
 _BATCH_LINE_S = 0.1
 _WATCH_S = 0.05
-_NO_METRICS = ("loss", "val_loss", "lr", "seconds")
+_MOST_WAITING = 100_000
+_NO_METRICS = ("loss", "val_loss", "lr", "seconds", "wait_share")
+_FATAL = ("not-finite", "out-of-memory")
 
 
 def new_run_folder(root: Path, about: dict[str, Any], *, epochs: int = 0) -> Path:
@@ -51,6 +57,9 @@ def new_run_folder(root: Path, about: dict[str, Any], *, epochs: int = 0) -> Pat
         "step": 0,
         "steps_per_epoch": 0,
         "eta_s": None,
+        "wait_share": None,
+        "compile_s": None,
+        "alert": None,
         "ack_seq": 0,
         "message": "",
     }
@@ -74,6 +83,7 @@ def queue_again(folder: Path) -> None:
         heartbeat=time.time(),
         pid=None,
         message="",
+        alert=None,
         ack_seq=max([int(status.get("ack_seq") or 0), *(c["seq"] for c in waiting)]),
     )
     runs.replace_json(folder / "status.json", status)
@@ -100,6 +110,8 @@ class RunLog:
             "host": socket.gethostname(),
         }
         self._metrics = _open_for_lines(folder / "metrics.jsonl")
+        self.lines = len(runs.read_history(folder))
+        self._waiting: list[bytes] = []
         self._last_batch_s = -math.inf
         self._control_stamp: tuple[int, int] | None = None
         self._on_command = on_command
@@ -112,6 +124,10 @@ class RunLog:
     @property
     def state(self) -> str:
         return str(self._status["state"])
+
+    @property
+    def step(self) -> int:
+        return int(self._status.get("step") or 0)
 
     @property
     def ack_seq(self) -> int:
@@ -130,7 +146,7 @@ class RunLog:
         numbers = _finite(values)
         with self._lock:
             self._write("epoch", epoch=epoch, step=step, **numbers)
-            os.fsync(self._metrics)
+            self._sync()
             self.update(
                 loss=numbers.get("loss"),
                 val_loss=numbers.get("val_loss"),
@@ -143,6 +159,34 @@ class RunLog:
 
     def preview(self, *, epoch: int, file: str) -> None:
         self._write("preview", epoch=epoch, file=file)
+
+    def alert(self, alert: Alert, *, step: int) -> None:
+        """Say, once, what a person should know at once."""
+        with self._lock:
+            before = self._status.get("alert") or {}
+            self._status["alert"] = {"code": alert.code, "message": alert.message}
+            if before.get("code") != alert.code:
+                told = {"code": alert.code, "message": alert.message}
+                self._write("alert", **told, step=step)
+                self._beat()
+
+    def calm(self, *codes: str) -> None:
+        """Take an alert of one of these codes back: the cause is gone."""
+        with self._lock:
+            if (self._status.get("alert") or {}).get("code") in codes:
+                self.update(alert=None)
+
+    def rewind(self, *, lines: int, step: int, epoch: int) -> None:
+        """Say that the training goes on from an earlier step.
+
+        Args:
+            lines: How many lines of the history up to now still count.
+            step, epoch: Where it goes on; `epoch` is the number of whole ones.
+        """
+        with self._lock:
+            lines = min(lines, self.lines)
+            self._write("rewind", lines=lines, step=step, epoch=epoch)
+            self.lines = lines
 
     def enter(self, state: str, message: str = "", **details: Any) -> None:
         """Go over to another state and say so at once."""
@@ -175,21 +219,32 @@ class RunLog:
                 self._control_stamp = stamp
             return waiting
 
-    def acknowledge(self, command: dict[str, Any]) -> None:
-        """Tell, at once, that a command was acted upon."""
+    def acknowledge(
+        self, command: dict[str, Any], *, step: int = 0, epoch: int = 0
+    ) -> None:
+        """Tell, at once, that a command was acted upon, and where."""
         with self._lock:
-            if command["seq"] <= self.ack_seq:
-                return
-            self._status["ack_seq"] = command["seq"]
-            self._beat()
-            self._write("control", **command)
+            self._saw(command)
+            self._write("control", step=step, epoch=epoch, **command)
+            if command["cmd"] == "set":
+                self._sync()  # whoever resumes an earlier checkpoint must repeat it
+
+    def note(self, command: dict[str, Any]) -> None:
+        """Tell that a command was understood that is for a later step."""
+        with self._lock:
+            self._saw(command)
+            self._write("planned", **command)
+            self._sync()
 
     def say(self, text: str) -> None:
         """Print a line, and keep it in `stdout.log` where printing does not do so."""
         print(text, flush=True)
         if self._keeps_prints:
             return
-        with (self.folder / "stdout.log").open("a", encoding="utf-8") as file:
+        with (
+            contextlib.suppress(OSError),
+            (self.folder / "stdout.log").open("a", encoding="utf-8") as file,
+        ):
             file.write(text + "\n")
 
     def close(self, state: str, message: str = "") -> None:
@@ -200,7 +255,7 @@ class RunLog:
             self.update(now=False, eta_s=0 if state == "finished" else None)
             self.enter(state, message)
             self._closed.set()
-            os.fsync(self._metrics)
+            self._sync()
             os.close(self._metrics)
         if self._thread is not threading.current_thread():
             self._thread.join(timeout=1)
@@ -208,14 +263,44 @@ class RunLog:
     def _write(self, kind: str, **content: Any) -> None:
         line = json.dumps({"kind": kind, "t": round(time.time(), 3), **content})
         with self._lock:
-            if not self._closed.is_set():
-                os.write(self._metrics, line.encode() + b"\n")
+            if self._closed.is_set():
+                return
+            self.lines += 1
+            self._waiting.append(line.encode() + b"\n")
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write the lines that wait; on a full disk they wait on, in their order."""
+        try:
+            while self._waiting:
+                _append(self._metrics, self._waiting[0])
+                del self._waiting[0]
+        except OSError as error:
+            del self._waiting[:-_MOST_WAITING]
+            alert = disk_alert(error, "the log")
+            self._status["alert"] = {"code": alert.code, "message": alert.message}
+
+    def _sync(self) -> None:
+        with contextlib.suppress(OSError):
+            os.fsync(self._metrics)
+
+    def _saw(self, command: dict[str, Any]) -> None:
+        if command["seq"] > self.ack_seq:
+            self._status["ack_seq"] = command["seq"]
+            self._beat()
 
     def _beat(self) -> None:
         with self._lock:
-            if not self._closed.is_set():
-                self._status["heartbeat"] = time.time()
-                runs.replace_json(self.folder / "status.json", self._status)
+            if self._closed.is_set():
+                return
+            if self._waiting:
+                self._flush()
+            self._status["heartbeat"] = time.time()
+            path = self.folder / "status.json"
+            try:
+                runs.replace_json(path, self._status)
+            except OSError:
+                _overwrite(path, json.dumps(self._status).encode())
 
     def _watch(self) -> None:
         next_beat = time.monotonic() + runs.HEARTBEAT_S
@@ -258,6 +343,9 @@ def logged(folder: Path, *, own_process: bool = False) -> Iterator[RunLog]:
         log.close("stopped", "Interrupted from the keyboard.")
         raise
     except MedlabError as error:
+        if error.code in _FATAL:
+            step = int(error.told.get("step", log.step))
+            log.alert(Alert(error.code, str(error)), step=step)
         log.say(str(error))
         log.close("failed", str(error))
         raise
@@ -276,6 +364,26 @@ def _open_for_lines(path: Path) -> int:
     if size and os.pread(file, 1, size - 1) != b"\n":
         os.write(file, b"\n")
     return file
+
+
+def _append(file: int, line: bytes) -> None:
+    """Append a line whole, or leave the file as it was."""
+    size = os.fstat(file).st_size
+    try:
+        written = os.write(file, line)
+        while written < len(line):
+            written += os.write(file, line[written:])
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(file, size)
+        raise
+
+
+def _overwrite(path: Path, content: bytes) -> None:
+    """Write over a small file: a full disk has no room for a second one beside it."""
+    with contextlib.suppress(OSError), path.open("r+b") as file:
+        size = path.stat().st_size
+        file.write(content + b" " * max(0, size - len(content)))
 
 
 def _is_stdout(path: Path) -> bool:

@@ -14,7 +14,13 @@ _SCHEDULES = ("cosine", "poly", "constant")
 _OPTIMIZERS = ("adamw", "adam", "sgd")
 _PRECISIONS = ("float32", "mixed_bfloat16")
 _PLANES = ("axial", "coronal", "sagittal")
-_LOSSES = ("dice+cross-entropy", "cross-entropy", "dice")
+_LOSSES = (
+    *("dice+cross-entropy", "cross-entropy", "dice", "focal", "dice+focal"),
+    *("generalised-dice", "generalised-dice+cross-entropy"),
+    *("tversky", "tversky+cross-entropy"),
+    *("cldice", "cldice+dice", "cldice+cross-entropy"),
+    *("boundary", "boundary+dice", "boundary+cross-entropy"),
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Recipe:
         steps_per_epoch: None: once through the samples, 10 at least, 250 at most.
         seed: Decides weights, order, crops and augmentation. Same seed, same model.
         precision: `float32` or `mixed_bfloat16`.
-        workers: Processes or threads that prepare batches; None: as the machine allows.
+        workers: Threads that prepare batches; None: as the machine allows; 0: none.
             The result does not depend on it.
         checkpoint_every_s: Longest time between two checkpoints.
         largest_only: Segments of which prediction keeps the largest part only.
@@ -197,13 +203,16 @@ def _plain(value: Any) -> Any:
 def _check(recipe: Recipe) -> None:
     _one_of("task", recipe.task, ("segmentation",))
     _one_of("plane", recipe.plane, (*_PLANES, None))
-    _one_of("loss", recipe.loss, _LOSSES)
+    loss = recipe.loss
+    _one_of("loss", loss.get("name") if isinstance(loss, dict) else loss, _LOSSES)
     _one_of("optimizer", recipe.optimizer, _OPTIMIZERS)
     _one_of("schedule", recipe.schedule, _SCHEDULES)
     _one_of("precision", recipe.precision, _PRECISIONS)
-    for name in ("epochs", "batch", "steps_per_epoch"):
+    for name in ("epochs", "folds", "batch", "steps_per_epoch", "workers"):
         value = getattr(recipe, name)
-        optional = name != "epochs" and value is None
+        if name == "workers" and value == 0:
+            continue  # this very thread prepares the batches
+        optional = name not in ("epochs", "folds") and value is None
         if not optional and not (isinstance(value, int) and value >= 1):
             raise MedlabError(
                 f"{name} is a whole number of at least 1, got {value!r}.",
@@ -213,6 +222,21 @@ def _check(recipe: Recipe) -> None:
         raise MedlabError(
             f"learning_rate is a number above 0, got {recipe.learning_rate!r}. In YAML "
             "write 0.001 or 1.0e-3: 1e-3 is text there.",
+            code="bad-recipe",
+        )
+    for name in ("weight_decay", "clip_norm", "checkpoint_every_s"):
+        value = getattr(recipe, name)
+        if value is None and name != "checkpoint_every_s":
+            continue
+        lowest = "above 0" if name == "clip_norm" else "of 0 or more"
+        if not _is_number(value) or value < 0 or (value == 0 and name == "clip_norm"):
+            raise MedlabError(
+                f"{name} is a number {lowest}, got {value!r}.", code="bad-recipe"
+            )
+    if recipe.fold is not None and recipe.fold not in range(recipe.folds):
+        raise MedlabError(
+            f"fold is one of 0 to {recipe.folds - 1}, as there are {recipe.folds} "
+            f"folds, got {recipe.fold!r}.",
             code="bad-recipe",
         )
     share = recipe.validation

@@ -56,14 +56,14 @@ class Run:
         if not content:
             raise MedlabError(
                 "This run was started by medlab.train.fit and has no recipe. Pass the "
-                "recipe or the plane yourself.",
+                "recipe or the plane yourself; fit(..., resume=RUN_ID) goes on with it.",
                 code="no-recipe",
             )
         return Recipe.from_dict(content)
 
-    def control(self, cmd: str, **args: Any) -> int:
+    def control(self, cmd: str, *, at_step: int | None = None, **args: Any) -> int:
         """Ask for pause, resume, stop, checkpoint or set; see `write_control`."""
-        return runs.write_control(self.folder, cmd, args)
+        return runs.write_control(self.folder, cmd, args, at_step=at_step)
 
     def wait(self, timeout_s: float | None = None) -> "Run":
         """Wait until the run has ended.
@@ -83,19 +83,28 @@ class Run:
         return self
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All lines of the run log so far, oldest first."""
-        found: list[dict[str, Any]] = []
-        place, lines = runs.tail_metrics(self.folder)
-        while lines:
-            found += lines
-            place, lines = runs.tail_metrics(self.folder, place)
-        return found
+        """All lines of the run log so far, as one consistent history, oldest first."""
+        return runs.read_history(self.folder)
 
-    def model(self) -> Any:
-        """Load the trained model as it is at the last checkpoint: a `keras.Model`."""
+    def model(self, *, best: bool = False) -> Any:
+        """Load the trained model as it is at the last checkpoint: a `keras.Model`.
+
+        Args:
+            best: As it was when validation was best, where there was one.
+        """
         from medlab.train._checkpoint import load_model
 
-        return load_model(self.folder)
+        return load_model(self.folder, best=best)
+
+    def load_weights_into(self, model: Any, *, best: bool = False) -> None:
+        """Put the weights of the last checkpoint, or the best, into a model.
+
+        Raises:
+            MedlabError: If there is no checkpoint, or it is that of another model.
+        """
+        from medlab.train._checkpoint import load_weights
+
+        load_weights(self.folder, model, best=best)
 
     def __repr__(self) -> str:
         summary = self.summary
@@ -155,6 +164,12 @@ def resume(run: "str | Run", home: Any = None) -> Run:
 
 def check_resumable(run: Run) -> None:
     """Raise a `MedlabError` unless the run was lost, stopped or failed."""
+    check_ended(run)
+    _ = run.recipe
+
+
+def check_ended(run: Run) -> None:
+    """Raise a `MedlabError` if the run is active, or has come to its end."""
     if run.state not in ("lost", "stopped", "failed"):
         raise MedlabError(
             "Only a run that was lost, stopped or failed can be resumed, and this one "
@@ -162,7 +177,6 @@ def check_resumable(run: Run) -> None:
             + ("Start a new run." if run.state == "finished" else "It needs no help."),
             code="not-resumable",
         )
-    _ = run.recipe
 
 
 def queue(recipe: Recipe, home: Any, *, where: str) -> Path:
@@ -173,7 +187,7 @@ def queue(recipe: Recipe, home: Any, *, where: str) -> Path:
             '[{"scan": "chest.nrrd", "labels": "layer:labels"}].',
             code="no-cases",
         )
-    recipe = _rooted(recipe, home)
+    recipe = rooted(recipe, home)
     about = {
         "name": recipe.name or Path(recipe.cases[0]["scan"]).name,
         "template": recipe.template,
@@ -184,7 +198,7 @@ def queue(recipe: Recipe, home: Any, *, where: str) -> Path:
     return new_run_folder(home.runs, about, epochs=recipe.epochs)
 
 
-def _rooted(recipe: Recipe, home: Any) -> Recipe:
+def rooted(recipe: Recipe, home: Any) -> Recipe:
     """Name files from the root, so that the run can be resumed from any folder."""
     cases = []
     for case in recipe.cases:

@@ -193,7 +193,8 @@ def tail_metrics(folder: Path, from_byte: int = 0) -> tuple[int, list[dict[str, 
     Returns:
         Where the next reading begins, and the lines in between. A partial last line
         waits for the next call; a line that is not JSON is left out. At most 4 MiB are
-        read a call: ask again until no line comes.
+        read a call: ask again until no line comes. A `rewind` line says that the
+        history counts up to a step only, and goes on from there (see `read_history`).
     """
     end, data = _read_from(folder / "metrics.jsonl", from_byte)
     whole = data.rfind(b"\n") + 1
@@ -204,6 +205,24 @@ def tail_metrics(folder: Path, from_byte: int = 0) -> tuple[int, list[dict[str, 
             if isinstance(entry, dict):
                 lines.append(entry)
     return end - len(data) + whole, lines
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """Read the whole log as one consistent history, oldest line first.
+
+    A trainer that goes on from a checkpoint does again what came after it: the lines
+    that told of that before are left out.
+    """
+    history: list[dict[str, Any]] = []
+    place, lines = tail_metrics(folder)
+    while lines:
+        for line in lines:
+            if line.get("kind") == "rewind":
+                del history[int(line.get("lines", 0)) :]
+            else:
+                history.append(line)
+        place, lines = tail_metrics(folder, place)
+    return history
 
 
 def tail_log(folder: Path, from_byte: int = 0) -> tuple[int, str]:
@@ -224,23 +243,35 @@ def preview_path(folder: Path, file: str) -> Path:
     return path
 
 
-def write_control(folder: Path, cmd: str, args: dict[str, Any] | None = None) -> int:
+def write_control(
+    folder: Path,
+    cmd: str,
+    args: dict[str, Any] | None = None,
+    *,
+    at_step: int | None = None,
+) -> int:
     """Ask the trainer for something.
 
     Args:
         folder: Folder of the run.
         cmd: One of `COMMANDS`.
         args: For `set`, the new values of some of `SETTINGS`.
+        at_step: After which step to act, over all epochs; None for at once. A step
+            that is over counts as at once.
 
     Returns:
         The number of the command. The trainer has acted once `status.json` shows an
-        `ack_seq` as high as that.
+        `ack_seq` as high as that; with `at_step`, it has taken note of it.
 
     Raises:
         MedlabError: If the command is unknown, or the run has ended.
     """
     args = dict(args or {})
     _check_command(cmd, args)
+    if at_step is not None and not (isinstance(at_step, int) and at_step >= 0):
+        raise MedlabError(
+            f"at_step is a whole number of steps, got {at_step!r}.", code="bad-setting"
+        )
     state = state_of(_read_json(folder / "status.json"))
     if state in ENDED:
         raise MedlabError(
@@ -252,6 +283,8 @@ def write_control(folder: Path, cmd: str, args: dict[str, Any] | None = None) ->
         before = _read_json(folder / "control.json")
         seq = int(before.get("seq", 0)) + 1
         entry: dict[str, Any] = {"seq": seq, "cmd": cmd, "args": args}
+        if at_step is not None:
+            entry["at_step"] = at_step
         # Commands in quick succession must not swallow one another.
         recent = [*before.get("recent", []), entry][-_KEPT_COMMANDS:]
         replace_json(folder / "control.json", {**entry, "recent": recent})

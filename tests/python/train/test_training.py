@@ -12,7 +12,8 @@ import medlab
 from medlab.backend import keras
 from medlab.errors import MedlabError
 from medlab.train import Recipe, Run, fit, launch, open_run, runs, train
-from medlab.train._trainer import resume_here
+from medlab.train._run import queue
+from medlab.train._trainer import resume_here, work
 
 _PROMPT_S = 1.0
 """The mark is a batch and 300 ms on a quiet machine; here others may be at work."""
@@ -48,6 +49,14 @@ def in_background(recipe, home):
     wait_until(lambda: len(runs.list_runs(home)) > len(before))
     new = next(r.id for r in runs.list_runs(home) if r.id not in before)
     return open_run(new, home), thread
+
+
+def queued_with(recipe, home, *planned):
+    """A run that finds commands when it begins, each for a step of its own."""
+    run = Run(queue(recipe, home, where="inline"))
+    for cmd, at_step, *args in planned:
+        run.control(cmd, at_step=at_step, **dict(*args))
+    return run
 
 
 def command(run, cmd, **args):
@@ -87,16 +96,13 @@ def test_the_same_seed_gives_the_same_weights(workplace, recipe):
 def test_a_run_stopped_in_the_middle_of_an_epoch_resumes_exactly(workplace, recipe):
     recipe = recipe.replace(
         epochs=2,
-        steps_per_epoch=500,
+        steps_per_epoch=40,
         template_args={"widths": [4, 8], "dropout": 0.2},
     )
     whole = train(recipe, workplace)
-    run, thread = in_background(recipe, workplace)
-    wait_until(lambda: len(lines(run, "batch")) >= 3)
-    command(run, "stop")
-    thread.join()
-    assert run.state == "stopped"
-    assert status(run)["step"] % 500, "stopped at the end of an epoch by chance"
+    run = queued_with(recipe, workplace, ("stop", 23))
+    work(run.folder, workplace)
+    assert (run.state, status(run)["step"]) == ("stopped", 23)
 
     resume_here(run, workplace)
 
@@ -115,7 +121,7 @@ def test_pause_set_checkpoint_resume_and_stop_act(workplace, recipe):
     command(run, "checkpoint")
     time.sleep(0.2)
     assert status(run)["step"] == step
-    assert (run.folder / "checkpoints" / f"step-{step:08d}.npz").is_file()
+    assert (run.folder / "checkpoints" / f"step-{step:08d}.safetensors").is_file()
     command(run, "resume")
     wait_until(lambda: status(run)["step"] > step)
     stop_s = command(run, "stop")
