@@ -13,7 +13,9 @@ from medlab.planning._decisions import Reason
 from medlab.planning._machine import Machine
 from medlab.planning._resources import Resources
 from medlab.planning._show import as_html, as_text
+from medlab.scans import find_home
 from medlab.train import Recipe, Run, open_run
+from medlab.train._samples import case_of
 
 _THIN = 12
 """Fewer slices than this are no volume to learn in 3D."""
@@ -212,8 +214,10 @@ def plan(
             fixed["segments"] = cases.segments
         cases = cases.cases
     named = [_named(case) for case in cases]
+    Recipe(cases=named)  # says what is wrong with a case
+    home = home or find_home()
     figures = fingerprint(
-        [_case(entry, home) for entry in named],
+        [case_of(entry, home) for entry in named],
         home,
         segments=fixed.get("segments"),
         plane=fixed.get("plane") or "axial",
@@ -243,23 +247,6 @@ def _named(case: Any) -> dict[str, Any]:
         return dict(case)
     told = {f.name: getattr(case, f.name) for f in fields(case)}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _case(entry: dict[str, Any], home: Any) -> Case:
-    from medlab.scans import find_home
-
-    Recipe(cases=[entry])  # says what is wrong with a case
-    labels = entry.get("labels") or "layer:labels"
-    if not labels.startswith("layer:") and not Path(labels).exists():
-        labels = str((home or find_home()).root / labels)
-    slices = entry.get("slices")
-    return Case(
-        scan=str(entry["scan"]),
-        labels=str(labels),
-        series=entry.get("series"),
-        slices=tuple(int(i) for i in slices) if slices is not None else None,
-        patient=entry.get("patient"),
-    )
 
 
 def _check_fields(fixed: dict[str, Any]) -> None:

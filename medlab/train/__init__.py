@@ -13,7 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medlab.train._cross_validation import CrossValidation as CrossValidation
+    from medlab.train._cross_validation import best_configuration as best_configuration
     from medlab.train._fit import fit as fit
+    from medlab.train._folds import cross_validate as cross_validate
     from medlab.train._recipe import Recipe as Recipe
     from medlab.train._run import Run as Run
     from medlab.train._run import launch as launch
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     from medlab.train._trainer import train as train
 
 _FILES = {
+    "CrossValidation": "_cross_validation",
     "Recipe": "_recipe",
     "Run": "_run",
+    "best_configuration": "_cross_validation",
+    "cross_validate": "_folds",
     "fit": "_fit",
     "launch": "_run",
     "list_runs": "_run",
@@ -34,8 +40,11 @@ _FILES = {
 }
 
 __all__ = [
+    "CrossValidation",
     "Recipe",
     "Run",
+    "best_configuration",
+    "cross_validate",
     "fit",
     "launch",
     "list_runs",
