@@ -20,6 +20,7 @@ from scipy import ndimage
 from scipy.special import expit, log_softmax, softmax
 
 from medlab.augment import IGNORE
+from medlab.train import Recipe
 from medlab.train.losses import LOSSES, make_loss, signed_distance
 
 ALIKE = {"rtol": 2e-6}
@@ -190,3 +191,8 @@ def test_a_coarse_head_learns_from_the_one_slice_that_is_labelled(example):
     fine = -log_softmax(logits[:, :6, :4, 3].astype(float), -1)[..., 1].mean()
     rough = -log_softmax(coarse[..., 1, :].astype(float), -1)[..., 1].mean()
     np.testing.assert_allclose(both, (fine + rough / 2) / 1.5, **ALIKE)
+
+
+def test_recipes_know_every_loss():
+    for name in LOSSES:
+        assert Recipe(loss=name).loss == name
