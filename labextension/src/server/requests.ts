@@ -373,6 +373,15 @@ export function fetchPreview(
   return getBlob(server, `runs/${name(run)}/preview/${name(file)}`, signal);
 }
 
+/** The history of a run as a file; what the formats hold: `medlab.train.export`. */
+export function fetchExport(
+  server: IServer,
+  run: string,
+  format: 'csv' | 'json'
+): Promise<Blob> {
+  return getBlob(server, `runs/${name(run)}/export/${format}`);
+}
+
 /** Asks the trainer to do something; done once its `ack_seq` reaches the `seq`. */
 export function postControl(
   server: IServer,

@@ -211,9 +211,21 @@ export interface IRunStatus {
   step?: number;
   steps_per_epoch?: number | null;
   eta_s?: number | null;
+  /** Share of the last epoch, 0 to 1, in which the step waited for data. */
+  wait_share?: number | null;
+  /** How long the training step took to compile; null until it is. */
+  compile_s?: number | null;
+  /** What a person should know at once, until its cause is gone. */
+  alert?: IRunAlert | null;
   /** Sequence number of the last control command that was acted on. */
   ack_seq?: number;
   message?: string;
+}
+
+export interface IRunAlert {
+  code: 'disk-full' | 'disk-failed' | 'not-finite' | 'out-of-memory' | string;
+  /** What happened, and what to do. */
+  message: string;
 }
 
 export interface IRunDetail {
@@ -226,16 +238,27 @@ export interface IRunDetail {
  * One line of a run's log. Readers ignore kinds they do not know.
  *
  * `step` counts optimiser steps from 1 over the whole run; `t` is in unix seconds.
- * Other numbers of `batch` and `epoch` lines are metrics by name.
+ * Other numbers of `batch` and `epoch` lines are metrics by name. A `rewind` says that
+ * what was logged after its step counts no more: training goes on from there.
  */
 export interface IMetricLine {
-  kind: 'batch' | 'epoch' | 'preview' | 'control' | 'state' | string;
+  kind:
+    | 'batch'
+    | 'epoch'
+    | 'preview'
+    | 'control'
+    | 'alert'
+    | 'rewind'
+    | 'state'
+    | string;
   t?: number;
   epoch?: number;
   step?: number;
   file?: string;
   seq?: number;
   cmd?: string;
+  args?: Record<string, unknown>;
+  code?: string;
   state?: string;
   message?: string;
   [name: string]: unknown;

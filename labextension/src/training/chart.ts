@@ -1,4 +1,5 @@
 import { formatNumber } from '../ui/format';
+import { groupMarks, type IChartMark, MarkRow } from './marks';
 import { linearTicks, logTicks, nearest, thin } from './scale';
 
 export interface ILine {
@@ -11,6 +12,8 @@ export interface ILine {
   isDashed?: boolean;
   /** Pale and thin: single batches behind their epochs. */
   isFaint?: boolean;
+  /** The best point, ringed: its place, and the epoch it is of. */
+  best?: { index: number; epoch: number };
   xs: readonly number[];
   ys: readonly number[];
 }
@@ -18,6 +21,8 @@ export interface ILine {
 const LEFT = 48;
 const RIGHT = 10;
 const TOP = 8;
+const MARKS_TOP = 24;
+const MARK_GAP = 22;
 const BOTTOM = 22;
 const COLORS = 6;
 
@@ -30,7 +35,8 @@ export class LineChart {
   constructor(
     host: HTMLElement,
     private readonly _label: string,
-    private readonly _xLabel = 'step'
+    private readonly _xLabel = 'step',
+    marksLabel = 'Marks on the curve'
   ) {
     this.node = host.ownerDocument.createElement('div');
     this.node.className = 'medlab-Chart';
@@ -40,6 +46,7 @@ export class LineChart {
     this._readout.className = 'medlab-Chart-readout';
     this._readout.hidden = true;
     this.node.append(this._canvas, this._readout);
+    this._row = new MarkRow(this.node, marksLabel);
     host.append(this.node);
     this._canvas.addEventListener('pointermove', this._onMove);
     this._canvas.addEventListener('pointerleave', this._onLeave);
@@ -61,6 +68,13 @@ export class LineChart {
     this._lines = lines;
     this._isLog = isLog;
     this._canvas.setAttribute('aria-label', this._summary());
+    this._later();
+  }
+
+  /** Shows what was done to the run: lines, and with `hasSigns` signs to point at. */
+  setMarks(marks: readonly IChartMark[], hasSigns = true): void {
+    this._marks = marks;
+    this._hasSigns = hasSigns;
     this._later();
   }
 
@@ -89,7 +103,9 @@ export class LineChart {
     const width = this.node.clientWidth;
     const height = this.node.clientHeight;
     const context = this._canvas.getContext('2d');
-    if (!context || width < LEFT + RIGHT + 20 || height < TOP + BOTTOM + 20) {
+    this._top = this._hasSigns && this._marks.length > 0 ? MARKS_TOP : TOP;
+    const leastHeight = this._top + BOTTOM + 20;
+    if (!context || width < LEFT + RIGHT + 20 || height < leastHeight) {
       return;
     }
     const ratio = window.devicePixelRatio || 1;
@@ -100,13 +116,21 @@ export class LineChart {
     this._drawAxes(context, width, height);
     context.save();
     context.beginPath();
-    context.rect(LEFT, TOP, width - LEFT - RIGHT, height - TOP - BOTTOM);
+    const top = this._top;
+    context.rect(LEFT, top, width - LEFT - RIGHT, height - top - BOTTOM);
     context.clip();
+    this._drawMarks(context, height);
     for (const line of this._lines) {
       this._drawLine(context, line, width);
     }
     context.restore();
+    for (const line of this._lines) {
+      this._drawBest(context, line);
+    }
     this._drawPointer(context, height);
+    const xOf = (x: number) => this._x(x);
+    const shown = this._hasSigns ? this._marks : [];
+    this._row.show(groupMarks(shown, xOf, MARK_GAP), xOf);
   }
 
   /** Works out which range is on show. */
@@ -123,6 +147,10 @@ export class LineChart {
           y1 = y > y1 ? y : y1;
         }
       }
+    }
+    for (const { x } of this._marks) {
+      x0 = Math.min(x0, x);
+      x1 = Math.max(x1, x);
     }
     if (!(x1 >= x0)) {
       [x0, x1] = [0, 1];
@@ -152,7 +180,47 @@ export class LineChart {
     const part = this._isLog
       ? (Math.log(y) - Math.log(y0)) / (Math.log(y1) - Math.log(y0))
       : (y - y0) / (y1 - y0);
-    return height - BOTTOM - part * (height - TOP - BOTTOM);
+    return height - BOTTOM - part * (height - this._top - BOTTOM);
+  }
+
+  private _drawMarks(context: CanvasRenderingContext2D, height: number): void {
+    const style = getComputedStyle(this.node);
+    for (const mark of this._marks) {
+      const x = Math.round(this._x(mark.x)) + 0.5;
+      const name = mark.isAlert ? '--medlab-mark-alert' : '--medlab-mark';
+      context.strokeStyle = style.getPropertyValue(name) || style.color;
+      context.globalAlpha = mark.isFaint ? 0.35 : 0.9;
+      context.lineWidth = mark.isAlert ? 2 : 1;
+      context.setLineDash(mark.isAlert ? [] : [2, 3]);
+      context.beginPath();
+      context.moveTo(x, this._top);
+      context.lineTo(x, height - BOTTOM);
+      context.stroke();
+    }
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+  }
+
+  private _drawBest(context: CanvasRenderingContext2D, line: ILine): void {
+    const y = line.best ? line.ys[line.best.index] : NaN;
+    if (!line.best || !Number.isFinite(y) || (this._isLog && y <= 0)) {
+      return;
+    }
+    context.beginPath();
+    context.arc(
+      this._x(line.xs[line.best.index]),
+      this._y(y),
+      5,
+      0,
+      2 * Math.PI
+    );
+    context.lineWidth = 2;
+    context.strokeStyle = this._color(line.color);
+    context.fillStyle =
+      getComputedStyle(this.node).getPropertyValue('--medlab-curve-paper') ||
+      '#fff';
+    context.fill();
+    context.stroke();
   }
 
   private _drawAxes(
@@ -244,7 +312,7 @@ export class LineChart {
     context.strokeStyle = getComputedStyle(this.node).color;
     context.globalAlpha = 0.5;
     context.beginPath();
-    context.moveTo(x, TOP);
+    context.moveTo(x, this._top);
     context.lineTo(x, height - BOTTOM);
     context.stroke();
     context.globalAlpha = 1;
@@ -325,11 +393,15 @@ export class LineChart {
 
   private readonly _canvas: HTMLCanvasElement;
   private _frame = 0;
+  private _hasSigns = true;
   private _isLog = false;
   private _lines: readonly ILine[] = [];
+  private _marks: readonly IChartMark[] = [];
   private _pointer: number | null = null;
   private readonly _readout: HTMLElement;
+  private readonly _row: MarkRow;
   private _shown = { x0: 0, x1: 1, y0: 0, y1: 1, width: 1, height: 1 };
   private readonly _sizes: ResizeObserver;
   private readonly _themes: MutationObserver;
+  private _top = TOP;
 }

@@ -4,10 +4,12 @@ import { type ReactElement, useEffect, useRef } from 'react';
 import { formatNumber } from '../ui/format';
 import { type ILine, LineChart } from './chart';
 import type { IPicture } from './lines';
+import type { IChartMark } from './marks';
 
 /** One chart a metric, each with a legend that also tells the latest values. */
 export function Curves(props: {
   pictures: readonly IPicture[];
+  marks: readonly IChartMark[];
   isLog: boolean;
   onLog(isLog: boolean): void;
   trans: TranslationBundle;
@@ -26,7 +28,7 @@ export function Curves(props: {
         <section key={picture.name} className="medlab-Curve">
           <header>
             <h4>{picture.name}</h4>
-            <Legend lines={picture.lines} />
+            <Legend lines={picture.lines} trans={trans} />
             {place === 0 && (
               <label className="medlab-Curve-log">
                 <input
@@ -41,6 +43,8 @@ export function Curves(props: {
           <Chart
             name={picture.name}
             lines={picture.lines}
+            marks={props.marks}
+            hasSigns={place === 0}
             isLog={isLog && place === 0}
             trans={trans}
           />
@@ -50,7 +54,10 @@ export function Curves(props: {
   );
 }
 
-function Legend(props: { lines: readonly ILine[] }): ReactElement {
+function Legend(props: {
+  lines: readonly ILine[];
+  trans: TranslationBundle;
+}): ReactElement {
   return (
     <ul className="medlab-Legend">
       {props.lines
@@ -69,6 +76,15 @@ function Legend(props: { lines: readonly ILine[] }): ReactElement {
             <b>
               {line.ys.length > 0 && formatNumber(line.ys[line.ys.length - 1])}
             </b>
+            {line.best && (
+              <span className="medlab-Legend-best">
+                {props.trans.__(
+                  'best %1 in epoch %2',
+                  formatNumber(line.ys[line.best.index]),
+                  line.best.epoch
+                )}
+              </span>
+            )}
           </li>
         ))}
     </ul>
@@ -78,6 +94,9 @@ function Legend(props: { lines: readonly ILine[] }): ReactElement {
 function Chart(props: {
   name: string;
   lines: readonly ILine[];
+  marks: readonly IChartMark[];
+  /** Of several charts one has the signs; a second Tab stop would tell nothing new. */
+  hasSigns: boolean;
   isLog: boolean;
   trans: TranslationBundle;
 }): ReactElement {
@@ -88,13 +107,21 @@ function Chart(props: {
     if (!host.current) {
       return;
     }
-    const drawn = new LineChart(host.current, name, trans.__('step'));
+    const drawn = new LineChart(
+      host.current,
+      name,
+      trans.__('step'),
+      trans.__('What was done to the run')
+    );
     chart.current = drawn;
     return () => {
       chart.current = null;
       drawn.dispose();
     };
   }, [name, trans]);
-  useEffect(() => chart.current?.setLines(props.lines, props.isLog));
+  useEffect(() => {
+    chart.current?.setLines(props.lines, props.isLog);
+    chart.current?.setMarks(props.marks, props.hasSigns);
+  });
   return <div ref={host} className="medlab-Curve-chart" />;
 }

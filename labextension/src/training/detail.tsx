@@ -1,24 +1,28 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactElement } from 'react';
 
-import { formatDuration } from '../ui/format';
 import type { IServer } from '../server/connection';
-import type { IRun, IRunStatus, RunCommand, RunState } from '../server/types';
+import type { IRun, IRunStatus } from '../server/types';
+import { Comparison, type ICompared } from './comparison';
 import { Curves } from './curves';
+import { Exports } from './exports';
 import { picturesOf } from './lines';
 import { Output } from './output';
 import { Preview } from './preview';
-import { isEnded, type RunTail } from './tail';
-import { commandWords, stateWord } from './words';
+import { AlertBanner, Progress, StateBadge } from './progress';
+import { Steering } from './steering';
+import type { RunTail } from './tail';
+import { chartMarks } from './words';
 
 export interface IDetailProps {
   server: IServer;
   run: IRun;
   tail: RunTail;
   /** The run itself first, then those it is compared with. */
-  compared: readonly { name: string; tail: RunTail }[];
+  compared: readonly ICompared[];
   isLog: boolean;
   onLog(isLog: boolean): void;
+  onEndComparison(): void;
   trans: TranslationBundle;
 }
 
@@ -29,6 +33,7 @@ export function RunDetail(props: IDetailProps): ReactElement {
   const pictures = picturesOf(
     props.compared.map(({ name, tail }) => ({ name, history: tail.history }))
   );
+  const alert = status.alert ?? null;
   const message = status.message || tail.history.message;
   return (
     <div className="medlab-RunDetail">
@@ -36,9 +41,15 @@ export function RunDetail(props: IDetailProps): ReactElement {
         <h3 title={run.id}>{run.name}</h3>
         <StateBadge state={status.state} trans={trans} />
       </header>
-      <Progress status={status} trans={trans} />
-      <Controls tail={tail} state={status.state} trans={trans} />
-      {message && (
+      {alert && <AlertBanner key={alert.code} alert={alert} trans={trans} />}
+      <Progress tail={tail} status={status} trans={trans} />
+      <Steering
+        key={`${run.id}-steering`}
+        tail={tail}
+        status={status}
+        trans={trans}
+      />
+      {message && message !== alert?.message && (
         <p className={`medlab-RunDetail-message medlab-mod-${status.state}`}>
           {message}
         </p>
@@ -48,8 +59,16 @@ export function RunDetail(props: IDetailProps): ReactElement {
           {tail.error.message}
         </p>
       )}
+      {props.compared.length > 1 && (
+        <Comparison
+          runs={props.compared}
+          trans={trans}
+          onEnd={props.onEndComparison}
+        />
+      )}
       <Curves
         pictures={pictures}
+        marks={chartMarks(tail.history.marks, trans)}
         isLog={props.isLog}
         onLog={props.onLog}
         trans={trans}
@@ -61,6 +80,13 @@ export function RunDetail(props: IDetailProps): ReactElement {
         previews={tail.history.previews}
         trans={trans}
       />
+      <Exports
+        key={`${run.id}-exports`}
+        server={server}
+        run={run.id}
+        name={run.name}
+        trans={trans}
+      />
       <Output
         key={`${run.id}-log`}
         server={server}
@@ -69,111 +95,4 @@ export function RunDetail(props: IDetailProps): ReactElement {
       />
     </div>
   );
-}
-
-/** The state of a run as a small coloured word. */
-export function StateBadge(props: {
-  state: RunState;
-  trans: TranslationBundle;
-}): ReactElement {
-  return (
-    <span className={`medlab-StateBadge medlab-mod-${props.state}`}>
-      {stateWord(props.state, props.trans)}
-    </span>
-  );
-}
-
-function Progress(props: {
-  status: IRunStatus;
-  trans: TranslationBundle;
-}): ReactElement {
-  const { status, trans } = props;
-  const { step = 0, epoch = 0, eta_s } = status;
-  const total = (status.steps_per_epoch ?? 0) * (status.epochs ?? 0);
-  const facts = [
-    status.epochs
-      ? trans.__('epoch %1 of %2', epoch, status.epochs)
-      : trans.__('epoch %1', epoch),
-    total > 0
-      ? trans.__('step %1 of %2', step, total)
-      : trans.__('step %1', step)
-  ];
-  if (typeof eta_s === 'number' && !isEnded(status.state)) {
-    facts.push(trans.__('%1 to go', formatDuration(eta_s)));
-  }
-  return (
-    <div className="medlab-RunProgress">
-      <progress
-        max={total || 1}
-        value={Math.min(step, total || 1)}
-        aria-label={trans.__('Progress of the training')}
-      />
-      <div className="medlab-RunProgress-facts">{facts.join(' · ')}</div>
-    </div>
-  );
-}
-
-/** Which commands make sense in a state. */
-export function commandsFor(state: RunState): RunCommand[] {
-  if (isEnded(state)) {
-    return [];
-  }
-  if (state === 'stopping') {
-    return [];
-  }
-  return state === 'paused'
-    ? ['resume', 'stop', 'checkpoint']
-    : ['pause', 'stop', 'checkpoint'];
-}
-
-function Controls(props: {
-  tail: RunTail;
-  state: RunState;
-  trans: TranslationBundle;
-}): ReactElement | null {
-  const { tail, state, trans } = props;
-  const { command } = tail;
-  if (isEnded(state) && command?.state !== 'refused') {
-    return null;
-  }
-  const useful = commandsFor(state);
-  const isWaiting = command?.state === 'requested';
-  const first: RunCommand = state === 'paused' ? 'resume' : 'pause';
-  return (
-    <div className="medlab-RunControls-row">
-      {([first, 'stop', 'checkpoint'] as const).map(cmd => (
-        <button
-          key={cmd}
-          className="medlab-Button"
-          data-command={cmd}
-          disabled={!useful.includes(cmd) || (isWaiting && command.cmd === cmd)}
-          onClick={() => void tail.ask(cmd)}
-        >
-          {commandWords(cmd, trans).label}
-        </button>
-      ))}
-      <span
-        className="medlab-RunControls-said"
-        data-state={command?.state}
-        aria-live="polite"
-      >
-        {command && answerTo(command, trans)}
-      </span>
-    </div>
-  );
-}
-
-function answerTo(
-  command: NonNullable<RunTail['command']>,
-  trans: TranslationBundle
-): string {
-  const words = commandWords(command.cmd, trans);
-  switch (command.state) {
-    case 'requested':
-      return words.requested;
-    case 'acknowledged':
-      return words.done;
-    default:
-      return command.message;
-  }
 }

@@ -23,6 +23,7 @@ export function picturesOf(runs: readonly INamedHistory[]): IPicture[] {
   const pictures = new Map<string, ILine[]>();
   const isAlone = runs.length === 1;
   runs.forEach(({ name, history }, place) => {
+    const { best } = history;
     for (const group of groupSeries(history.series.values())) {
       const hasEpochs = group.series.some(series => series.each === 'epoch');
       const lines = pictures.get(group.name) ?? [];
@@ -33,6 +34,8 @@ export function picturesOf(runs: readonly INamedHistory[]): IPicture[] {
           continue;
         }
         const isVal = isValidation(series);
+        const index =
+          best?.metric === series.name ? series.steps.indexOf(best.step) : -1;
         lines.push({
           label: isAlone
             ? `${series.name}${isBatch ? ' (batch)' : ''}`
@@ -41,6 +44,7 @@ export function picturesOf(runs: readonly INamedHistory[]): IPicture[] {
           color: isAlone ? (isVal ? 1 : 0) : place,
           isDashed: !isAlone && isVal,
           isFaint: isBatch && hasEpochs,
+          best: best && index >= 0 ? { index, epoch: best.epoch } : undefined,
           xs: series.steps,
           ys: series.values
         });

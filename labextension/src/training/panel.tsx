@@ -7,6 +7,7 @@ import type { IRun } from '../server/types';
 import { trainingIcon } from '../ui/icons';
 import type { RunCatalog } from './catalog';
 import { RunDetail } from './detail';
+import { distinctNames } from './differences';
 import { RunList } from './list';
 import { isEnded, RunTail } from './tail';
 
@@ -162,9 +163,11 @@ export class TrainingSidebar extends ReactWidget {
     const others = runs.filter(
       run => this._compared.has(run.id) && run.id !== selected.id
     );
-    const compared = [selected, ...others].flatMap(run => {
+    const shown = [selected, ...others];
+    const names = distinctNames(shown);
+    const compared = shown.flatMap((run, place) => {
       const followed = this._tails.get(run.id);
-      return followed ? [{ name: run.name, tail: followed }] : [];
+      return followed ? [{ run, name: names[place], tail: followed }] : [];
     });
     return (
       <>
@@ -185,6 +188,10 @@ export class TrainingSidebar extends ReactWidget {
             isLog={this._isLog}
             onLog={isLog => {
               this.isLog = isLog;
+            }}
+            onEndComparison={() => {
+              this._compared.clear();
+              this._follow();
             }}
             trans={trans}
           />

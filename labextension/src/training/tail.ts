@@ -1,5 +1,5 @@
 import { isAbort, type IServer, ServerError } from '../server/connection';
-import { fetchMetrics, postControl } from '../server/requests';
+import { fetchMetrics, fetchRun, postControl } from '../server/requests';
 import type { IRunStatus, RunCommand, RunState } from '../server/types';
 import { RunHistory } from './series';
 
@@ -15,6 +15,7 @@ export function isEnded(state: RunState): boolean {
 /** A command on its way: asked for, or acted upon. */
 export interface IRequestedCommand {
   cmd: RunCommand;
+  args: Record<string, unknown>;
   /** Number that the server gave it; null until it did. */
   seq: number | null;
   state: 'requested' | 'acknowledged' | 'refused';
@@ -44,6 +45,16 @@ export class RunTail {
   command: IRequestedCommand | null = null;
   /** The whole log was read once: nothing is missing any more. */
   isComplete = false;
+  /** What the run follows: undefined until it is known, null if it has none. */
+  recipe: Record<string, unknown> | null | undefined = undefined;
+
+  /** How long the run is in its state, by the trainer's own clock; null if unknown. */
+  get inState_s(): number | null {
+    const { since } = this.history;
+    return since === null || this._clockLag_s === null
+      ? null
+      : Math.max(0, Date.now() / 1000 - this._clockLag_s - since);
+  }
 
   get isFollowing(): boolean {
     return this._aborter !== null;
@@ -62,9 +73,13 @@ export class RunTail {
   }
 
   /** Asks the trainer for something; `command` says how far that went. */
-  async ask(cmd: RunCommand): Promise<void> {
+  async ask(
+    cmd: RunCommand,
+    args: Record<string, unknown> = {}
+  ): Promise<void> {
     const command: IRequestedCommand = {
       cmd,
+      args,
       seq: null,
       state: 'requested',
       message: ''
@@ -72,7 +87,8 @@ export class RunTail {
     this.command = command;
     this._changed();
     try {
-      command.seq = (await postControl(this._server, this.run, cmd)).seq;
+      const { seq } = await postControl(this._server, this.run, cmd, args);
+      command.seq = seq;
       this._acknowledge();
     } catch (error) {
       command.state = 'refused';
@@ -118,7 +134,11 @@ export class RunTail {
     this.history.add(tail.lines);
     this._next = tail.next;
     this.status = tail.status;
+    this._compareClocks();
     this._acknowledge();
+    if (this._needsRecipe) {
+      await this._readRecipe(signal);
+    }
     if (tail.lines.length > 0 && !this.isComplete) {
       return 0;
     }
@@ -127,6 +147,36 @@ export class RunTail {
       return ENDED_RUN_PAUSE_MS;
     }
     return this.wait_s > 0 ? 20 : 2000;
+  }
+
+  /** The trainer completes its recipe once it has seen the data: with the first step. */
+  private get _needsRecipe(): boolean {
+    const hasBegun = this.history.step > 0;
+    return this.recipe === undefined || (hasBegun && !this._isRecipeWhole);
+  }
+
+  private async _readRecipe(signal: AbortSignal): Promise<void> {
+    this._isRecipeWhole = this.history.step > 0;
+    try {
+      const { recipe } = await fetchRun(this._server, this.run, signal);
+      this.recipe = recipe && Object.keys(recipe).length > 0 ? recipe : null;
+    } catch (error) {
+      if (isAbort(error)) {
+        this._isRecipeWhole = false;
+        throw error;
+      }
+      // The curves are worth more than the recipe: it is only told to be missing.
+      this.recipe = null;
+    }
+  }
+
+  /** A heartbeat is a moment old at least: the least lag seen is the nearest. */
+  private _compareClocks(): void {
+    const heartbeat = this.status?.heartbeat;
+    if (typeof heartbeat === 'number') {
+      const lag_s = Date.now() / 1000 - heartbeat;
+      this._clockLag_s = Math.min(lag_s, this._clockLag_s ?? Infinity);
+    }
   }
 
   private _isOver(): boolean {
@@ -146,6 +196,8 @@ export class RunTail {
   }
 
   private _aborter: AbortController | null = null;
+  private _clockLag_s: number | null = null;
+  private _isRecipeWhole = false;
   private _next = 0;
 }
 

@@ -1,14 +1,23 @@
 import base from '../../style/base.css';
 import training from '../../style/training.css';
+import trainingDetail from '../../style/training-detail.css';
 import { type IServer, ServerError } from '../server/connection';
 import { serverFromPage } from '../server/page';
 import { fetchRun } from '../server/requests';
 import type { IRunStatus, RunCommand } from '../server/types';
 import { LineChart } from '../training/chart';
 import { picturesOf } from '../training/lines';
+import { factsOf, isStarving, starvingWords } from '../training/facts';
 import { isEnded, RunTail } from '../training/tail';
-import { formatDuration } from '../ui/format';
+import {
+  alertWord,
+  chartMarks,
+  commandWords,
+  ENGLISH,
+  stateWord
+} from '../training/words';
 import { CommServer, type ICommModel } from './comm_server';
+import { SettingForms } from './setting_forms';
 
 interface IState {
   /** Empty until a training was started. */
@@ -21,17 +30,17 @@ interface IModel extends ICommModel {
   off(event: string, listener: (...args: never[]) => void): void;
 }
 
-const COMMANDS: readonly [RunCommand, string][] = [
-  ['pause', 'Pause'],
-  ['resume', 'Resume'],
-  ['stop', 'Stop'],
-  ['checkpoint', 'Checkpoint']
+const COMMANDS: readonly RunCommand[] = [
+  'pause',
+  'resume',
+  'stop',
+  'checkpoint'
 ];
 
 /** Shows and steers the run that the model names; the clean-up is returned. */
 function render({ model, el }: { model: IModel; el: HTMLElement }): () => void {
   const style = document.createElement('style');
-  style.textContent = `${base}\n${training}`;
+  style.textContent = [base, training, trainingDetail].join('\n');
   const host = document.createElement('div');
   host.className = 'medlab-RunControls';
   fallBack(host);
@@ -84,25 +93,38 @@ class RunView {
     head.append(this._badge, this._facts);
     const progress = part('div', 'medlab-RunProgress');
     this._progress.setAttribute('aria-label', 'Progress of the training');
-    progress.append(this._progress);
+    progress.append(this._progress, this._hint);
     const row = part('div', 'medlab-RunControls-row');
-    for (const [cmd, label] of COMMANDS) {
+    for (const cmd of COMMANDS) {
       const button = document.createElement('button');
       button.className = 'medlab-Button';
       button.dataset.command = cmd;
-      button.textContent = label;
+      button.textContent = commandWords(cmd, ENGLISH).label;
       button.addEventListener('click', () => void this._tail.ask(cmd));
       this._buttons.set(cmd, button);
       row.append(button);
     }
     this._said.setAttribute('aria-live', 'polite');
-    row.append(this._said);
+    this._alert.setAttribute('role', 'alert');
+    this._alert.append(this._alertName, this._alertText);
+    const controls = part('div', 'medlab-RunControls');
+    this._settings = new SettingForms(this._tail);
+    controls.append(row, this._settings.node, this._said);
     const picture = part('div', 'medlab-RunView-chart');
     picture.style.height = '130px';
-    this.node.append(head, progress, row, this._message, picture);
+    this.node.append(
+      head,
+      this._alert,
+      progress,
+      controls,
+      this._message,
+      picture
+    );
     host.append(this.node);
     this._chart = new LineChart(picture, 'loss');
     this._draw();
+    // Something may count its seconds.
+    this._clock = window.setInterval(() => this._drawFacts(), 1000);
     this._tail.follow();
     this._visible = new IntersectionObserver(([entry]) => {
       // A cell that was scrolled away asks for nothing.
@@ -118,27 +140,52 @@ class RunView {
   readonly node = document.createElement('section');
 
   dispose(): void {
+    window.clearInterval(this._clock);
     this._visible.disconnect();
     this._tail.pause();
     this._chart.dispose();
     this.node.remove();
   }
 
+  private get _status(): IRunStatus {
+    return this._tail.status ?? { state: 'queued' };
+  }
+
   private _draw(): void {
     const { history, error } = this._tail;
-    const status: IRunStatus = this._tail.status ?? { state: 'queued' };
+    const status = this._status;
     const total = (status.steps_per_epoch ?? 0) * (status.epochs ?? 0);
     this._badge.className = `medlab-StateBadge medlab-mod-${status.state}`;
-    this._badge.textContent = status.state;
-    this._facts.textContent = factsOf(status, total);
+    this._badge.textContent = stateWord(status.state, ENGLISH);
     this._progress.max = total || 1;
     this._progress.value = Math.min(status.step ?? 0, total || 1);
+    this._drawFacts();
+    this._drawAlert(status);
+    const message = error?.message || status.message || history.message;
     this._message.textContent =
-      error?.message || status.message || history.message;
+      message === status.alert?.message ? '' : message;
     this._message.hidden = !this._message.textContent;
     this._drawButtons(status);
+    this._settings.draw(status);
     const loss = picturesOf([{ name: '', history }])[0];
     this._chart.setLines(loss?.lines ?? []);
+    this._chart.setMarks(chartMarks(history.marks, ENGLISH));
+  }
+
+  private _drawFacts(): void {
+    const facts = factsOf(this._status, this._tail.inState_s, ENGLISH);
+    this._facts.textContent = facts.join(' · ');
+    this._hint.hidden = !isStarving(this._status);
+    this._hint.textContent = starvingWords(ENGLISH);
+  }
+
+  private _drawAlert({ alert }: IRunStatus): void {
+    this._alert.hidden = !alert;
+    if (alert && this._alertText.textContent !== alert.message) {
+      // Written once only: what is written anew is read out anew.
+      this._alertName.textContent = alertWord(alert.code, ENGLISH);
+      this._alertText.textContent = alert.message;
+    }
   }
 
   private _drawButtons(status: IRunStatus): void {
@@ -152,34 +199,30 @@ class RunView {
         (cmd === 'pause' && isPaused) || (cmd === 'resume' && !isPaused);
     }
     this._said.dataset.state = command?.state ?? '';
-    const label = COMMANDS.find(([cmd]) => cmd === command?.cmd)?.[1] ?? '';
+    const words = command && commandWords(command.cmd, ENGLISH, command.args);
     this._said.textContent =
       command?.state === 'requested'
-        ? `${label} requested…`
+        ? (words?.requested ?? '')
         : command?.state === 'acknowledged'
-          ? `${label} acknowledged.`
+          ? (words?.done ?? '')
           : (command?.message ?? '');
   }
 
+  private readonly _alert = part('div', 'medlab-RunAlert');
+  private readonly _alertName = document.createElement('strong');
+  private readonly _alertText = document.createElement('p');
   private readonly _badge = document.createElement('span');
   private readonly _buttons = new Map<RunCommand, HTMLButtonElement>();
   private readonly _chart: LineChart;
+  private readonly _clock: number;
   private readonly _facts = part('span', 'medlab-RunProgress-facts');
+  private readonly _hint = part('p', 'medlab-RunProgress-hint');
   private readonly _message = part('p', 'medlab-RunDetail-message');
   private readonly _progress = document.createElement('progress');
   private readonly _said = part('span', 'medlab-RunControls-said');
+  private readonly _settings: SettingForms;
   private readonly _tail: RunTail;
   private readonly _visible: IntersectionObserver;
-}
-
-function factsOf(status: IRunStatus, total: number): string {
-  const { epoch = 0, epochs, step = 0, eta_s } = status;
-  const facts = [epochs ? `epoch ${epoch} of ${epochs}` : `epoch ${epoch}`];
-  facts.push(total > 0 ? `step ${step} of ${total}` : `step ${step}`);
-  if (typeof eta_s === 'number' && !isEnded(status.state)) {
-    facts.push(`${formatDuration(eta_s)} to go`);
-  }
-  return facts.join(' · ');
 }
 
 function part<K extends keyof HTMLElementTagNameMap>(

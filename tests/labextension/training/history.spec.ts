@@ -17,6 +17,8 @@ import {
   formatNumber
 } from '../../../labextension/src/ui/format';
 
+import resumed from '../../contract/resumed.json';
+
 const log = readFileSync('tests/contract/metrics.jsonl', 'utf8');
 const lines = log
   .trim()
@@ -75,6 +77,73 @@ describe('RunHistory', () => {
       { kind: 'batch', step: 1, loss: 'NaN' }
     ]);
     expect(history.series.size).toBe(0);
+  });
+});
+
+describe('the history of a run that was resumed', () => {
+  const history = new RunHistory();
+  history.add(
+    readFileSync('tests/contract/resumed.jsonl', 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as IMetricLine)
+  );
+
+  it('has one curve: what was logged last counts', () => {
+    for (const [each, told] of [
+      ['epoch', resumed.epochs],
+      ['batch', resumed.batches]
+    ] as const) {
+      const loss = history.series.get(`${each}:loss`);
+      expect(loss?.steps).toEqual(told.map(line => line.step));
+      expect(loss?.values).toEqual(told.map(line => line.loss));
+    }
+    expect(history.series.get('epoch:loss')?.epochs).toEqual([1, 2, 3]);
+    expect(history.previews.map(({ epoch }) => epoch)).toEqual([1, 2]);
+  });
+
+  it('has a mark for each intervention, and tells which were undone', () => {
+    expect(
+      history.marks.map(({ cmd, step, epoch, undone }) => ({
+        cmd,
+        step,
+        epoch,
+        undone
+      }))
+    ).toEqual(resumed.marks);
+  });
+
+  it('knows the best epoch of what counts, and rings it', () => {
+    expect(history.best).toEqual(resumed.best);
+    const pictures = picturesOf([{ name: 'a', history }]);
+    const ringed = pictures.flatMap(({ lines }) =>
+      lines.filter(line => line.best)
+    );
+    expect(ringed.map(line => [line.label, line.best])).toEqual([
+      ['val_dice', { index: 1, epoch: 2 }]
+    ]);
+  });
+
+  it('takes the lowest loss for the best where no Dice is measured', () => {
+    const other = new RunHistory();
+    other.add([
+      { kind: 'epoch', epoch: 1, step: 5, val_loss: 0.5 },
+      { kind: 'epoch', epoch: 2, step: 10, val_loss: 0.4 },
+      { kind: 'epoch', epoch: 3, step: 15, val_loss: 0.4 }
+    ]);
+    expect(other.best).toMatchObject({ metric: 'val_loss', epoch: 2 });
+    expect(new RunHistory().best).toBeNull();
+  });
+
+  it('knows since when the run is in its state, whatever is said meanwhile', () => {
+    const other = new RunHistory();
+    other.add([
+      { kind: 'state', t: 10, state: 'compiling', message: 'Reading.' },
+      { kind: 'state', t: 14, state: 'compiling', message: 'Going on.' }
+    ]);
+    expect([other.since, other.message]).toEqual([10, 'Going on.']);
+    other.add([{ kind: 'state', t: 20, state: 'running', message: '' }]);
+    expect(other.since).toBe(20);
   });
 });
 
@@ -220,6 +289,25 @@ describe('RunTail', () => {
     const asked = state.asked;
     await new Promise(resolve => setTimeout(resolve, 60));
     expect(state.asked).toBe(asked);
+  });
+
+  it('asks for a change of settings with its values', async () => {
+    const { server } = fakeServer();
+    const sent: unknown[] = [];
+    const spying: IServer = {
+      labextensions: '',
+      request: (path, init) => {
+        if (path.endsWith('/control')) {
+          sent.push(JSON.parse(String(init?.body)));
+        }
+        return server.request(path, init);
+      }
+    };
+    const tail = new RunTail(spying, 'r', () => undefined);
+    await tail.ask('set', { learning_rate: 0.001 });
+
+    expect(sent).toEqual([{ cmd: 'set', args: { learning_rate: 0.001 } }]);
+    expect(tail.command).toMatchObject({ state: 'requested', seq: 1 });
   });
 
   it('tells a command that was asked for from one that was acted on', async () => {
