@@ -1,11 +1,11 @@
 """Cases ready to learn from, kept on disk and mapped into memory.
 
 `.medlab/cache/training/<key>/` holds one case: `image.npy` and `labels.npy`, scaled,
-resampled and turned, in the order in which patches are cut; `index.npz` with what sampling
-must know; `about.json`, written last, with the size and a spot check of the others. A
-folder is written under another name, synced and renamed, so it is there whole or not at
-all; what is damaged nevertheless is made anew. Everything here can be deleted at any time.
-Names and contents carry no patient text.
+resampled and turned, in the order in which patches are cut; `index.npz` with what
+sampling must know; and `about`, written last, with size and spot check of the others
+under a SHA-256 of its own. A folder is written under another name, synced and renamed, so
+it is there whole or not at all; what is damaged nevertheless is made anew. Everything
+here can be deleted at any time. Names and contents carry no patient text.
 """
 
 import contextlib
@@ -82,8 +82,9 @@ def through_cache(
 def read_entry(entry: Path) -> LabelledScan | None:
     """Open a case from the cache; None where it is missing or damaged."""
     try:
-        about = json.loads((entry / "about.json").read_text("utf-8"))
-        if about["format"] != FORMAT:
+        seal, text = (entry / "about").read_text("utf-8").split("\n", 1)
+        about = json.loads(text)
+        if seal != _seal(text) or about["format"] != FORMAT:
             return None
         for name, told in about["files"].items():
             if _spot_check(entry / name) != told:
@@ -106,7 +107,7 @@ def read_entry(entry: Path) -> LabelledScan | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     with contextlib.suppress(OSError):
-        os.utime(entry / "about.json")  # used just now: not the next to go
+        os.utime(entry / "about")  # used just now: not the next to go
     return scan
 
 
@@ -139,7 +140,8 @@ def write_entry(entry: Path, scan: LabelledScan, plane: str | None) -> None:
             "hashes": dict(scan.hashes),
             "files": files,
         }
-        (draft / "about.json").write_text(json.dumps(about), "utf-8")
+        text = json.dumps(about)
+        (draft / "about").write_text(f"{_seal(text)}\n{text}", "utf-8")
         for file in draft.iterdir():
             _sync(file)
         _sync(draft)
@@ -182,7 +184,7 @@ def _entry_bytes(scan: LabelledScan) -> int:
 
 def _entries(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """When each entry was last used, its size, and where it is."""
-    for about in folder.glob("*/about.json"):
+    for about in folder.glob("*/about"):
         with contextlib.suppress(OSError):
             size = sum(file.stat().st_size for file in about.parent.iterdir())
             yield about.stat().st_mtime, size, about.parent
@@ -237,6 +239,10 @@ def _read_index(stored: Any) -> LabelIndex:
     ends = np.cumsum(stored["lengths"])[:-1]
     places = np.split(stored["places"], ends) if len(stored["lengths"]) else []
     return LabelIndex(stored["labels"], stored["counts"], tuple(places))
+
+
+def _seal(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _spot_check(file: Path) -> list[Any]:

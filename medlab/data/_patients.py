@@ -49,7 +49,7 @@ def patient_of(case: Case, home: Home | None = None) -> str:
         True
     """
     if case.patient is not None:
-        return _hashed("named", case.patient)
+        return _hashed("named", str(case.patient))
     number = _dicom_number(case, home) if home is not None else None
     if number is not None:
         return _hashed("dicom", number)
