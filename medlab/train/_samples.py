@@ -1,9 +1,8 @@
 """What a recipe comes to on its data: samples, patch, batch and steps."""
 
-import hashlib
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from medlab.data import (
     FixedBatches,
     TrainingBatches,
     fitting_patch,
-    load_case,
+    load_cases,
     patient_keys,
     prefetched,
     sampling_weights,
@@ -28,7 +27,6 @@ from medlab.train._recipe import Recipe
 _SLICE_LIMIT, _CUBE_LIMIT = 256, 64
 _FEWEST_STEPS, _MOST_STEPS = 10, 250
 _DEPTH = 4
-_HASHED_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,19 @@ class Plan:
     patch: list[int]
     batch: int
     steps: int
-    hashes: list[str] = field(default_factory=list)
+    hashes: list[dict[str, str]] = field(default_factory=list)
 
 
-def make_plan(recipe: Recipe, home: Any) -> Plan:
-    """Read the cases and decide what the recipe leaves open."""
+def make_plan(
+    recipe: Recipe, home: Any, say: Callable[[str], object] | None = None
+) -> Plan:
+    """Read the cases and decide what the recipe leaves open.
+
+    Args:
+        recipe: What to train.
+        home: Whose scans and labels it names.
+        say: Told in a sentence what went otherwise than usual.
+    """
     cases = [case_of(entry, home) for entry in recipe.cases]
     segments = tuple(recipe.segments or segment_names(cases, home))
     if not 0 < len(segments) < 255:
@@ -54,7 +60,15 @@ def make_plan(recipe: Recipe, home: Any) -> Plan:
             "the labels, or name those to learn: segments=[...].",
             code="bad-segments",
         )
-    scans = [_load(case, segments, recipe, home) for case in cases]
+    scans = load_cases(
+        cases,
+        segments=segments,
+        plane=recipe.plane,
+        spacing_mm=recipe.spacing_mm,
+        normalisation=recipe.normalise,
+        home=home,
+        say=say,
+    )
     channels = sorted({scan.image.shape[-1] for scan in scans})
     if len(channels) > 1:
         raise MedlabError(
@@ -63,10 +77,7 @@ def make_plan(recipe: Recipe, home: Any) -> Plan:
             "Leave out those that differ.",
             code="channels-differ",
         )
-    groups = [
-        [replace(sample, case=place) for sample in scan_samples(scan, recipe.plane)]
-        for place, scan in enumerate(scans)
-    ]
+    groups = [scan_samples(scan, recipe.plane) for scan in scans]
     samples, held_back = split(
         groups,
         recipe.validation,
@@ -94,7 +105,7 @@ def make_plan(recipe: Recipe, home: Any) -> Plan:
     steps = recipe.steps_per_epoch or min(
         max(math.ceil(len(samples) / batch), _FEWEST_STEPS), _MOST_STEPS
     )
-    hashes = [_hash(scan) for scan in scans]
+    hashes = [dict(scan.hashes) for scan in scans]
     sides = [int(side) for side in patch]
     return Plan(samples, held_back, segments, sides, batch, steps, hashes)
 
@@ -106,9 +117,17 @@ class RecipeBatches:
         recipe: Decides seed, sampling and how many workers.
         plan: What it comes to.
         workers: How many threads prepare batches.
+        rows: From a batch to what this process learns from of it.
     """
 
-    def __init__(self, recipe: Recipe, plan: Plan, *, workers: int) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        plan: Plan,
+        *,
+        workers: int,
+        rows: Callable[[Any], Any] = lambda batch: batch,
+    ) -> None:
         self._batches = TrainingBatches(
             plan.samples,
             patch=plan.patch,
@@ -119,6 +138,7 @@ class RecipeBatches:
             sampling=sampling_weights(recipe.sampling, plan.segments),
         )
         self._seed, self._workers, self._size = recipe.seed, workers, plan.batch
+        self._rows = rows
         self.steps = plan.steps
 
     def after(self, step: int) -> Iterator[tuple[Any, Any, Any]]:
@@ -149,7 +169,8 @@ class RecipeBatches:
         images, labels, places = self._batches.raw(epoch, step)
         marks = np.empty((len(places), 3), np.int32)
         marks[:, 0], marks[:, 1], marks[:, 2] = self._seed, epoch, places
-        return images, labels, marks
+        rows: tuple[Any, Any, Any] = self._rows((images, labels, marks))
+        return rows
 
 
 def validation_of(plan: Plan) -> FixedBatches | None:
@@ -204,17 +225,6 @@ def smaller_settings(
     ]
 
 
-def _load(case: Case, segments: tuple[str, ...], recipe: Recipe, home: Any) -> Any:
-    return load_case(
-        case,
-        segments=segments,
-        plane=recipe.plane or "axial",
-        spacing_mm=tuple(recipe.spacing_mm) if recipe.spacing_mm else None,
-        normalisation=recipe.normalise,
-        home=home,
-    )
-
-
 def case_of(entry: dict[str, Any], home: Any) -> Case:
     """Read a case as a recipe names it; label files may be named from the root."""
     slices = entry.get("slices")
@@ -239,13 +249,3 @@ def _multiples(recipe: Recipe) -> list[int]:
         return [int(2 ** (len(widths) - 1))] * rank
     each = [[s] * rank if isinstance(s, int) else list(s) for s in strides]
     return [math.prod(step[axis] for step in each) for axis in range(rank)]
-
-
-def _hash(scan: Any) -> str:
-    """SHA-256 of what is learnt from; of a large image, of evenly spread planes."""
-    every = max(1, scan.image.nbytes // _HASHED_BYTES)
-    digest = hashlib.sha256()
-    for array in (scan.image[::every], scan.labels):
-        digest.update(repr((array.shape, str(array.dtype))).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

@@ -25,6 +25,14 @@ from medlab.train._samples import (
 from medlab.train._schedules import SCHEDULES
 from medlab.train._steering import Steering
 from medlab.train._step import Step
+from medlab.train._team import (
+    ALONE,
+    RowsOf,
+    Team,
+    folder_of_all,
+    in_step,
+    kind_of_log,
+)
 
 _MOST_WORKERS = 4
 
@@ -35,6 +43,7 @@ def train(
     *,
     where: str = "inline",
     on_start: Callable[[Run], object] | None = None,
+    team: Team = ALONE,
 ) -> Run:
     """Train here and now; the call returns when the run has ended.
 
@@ -43,6 +52,7 @@ def train(
         home: Whose runs it joins; found from the working folder by default.
         where: What the run says about itself: `inline` or `terminal`.
         on_start: Called with the run before it begins, to show it while it trains.
+        team: Who trains together; see `_team.py`.
 
     Returns:
         The run, `finished` or `stopped`.
@@ -52,15 +62,21 @@ def train(
             gradient stop being numbers; if memory runs out.
     """
     home = home or find_home()
-    run = Run(queue(recipe, home, where=where))
+    folder = queue(recipe, home, where=where) if team.leads else None
+    run = Run(folder_of_all(team, folder, home.runs))
     if on_start is not None:
         on_start(run)
-    work(run.folder, home)
+    work(run.folder, home, team=team)
     return run
 
 
 def work(
-    folder: Path, home: Any, *, again: bool = False, own_process: bool = False
+    folder: Path,
+    home: Any,
+    *,
+    again: bool = False,
+    own_process: bool = False,
+    team: Team = ALONE,
 ) -> None:
     """Do a run that was queued, or go on with one that ended early.
 
@@ -69,29 +85,35 @@ def work(
         home: Whose scans and labels it uses.
         again: Go on from the last checkpoint.
         own_process: See `logged`.
+        team: Who trains together.
     """
-    with logged(folder, own_process=own_process) as log:
-        follow(log, home, again=again)
+    with (
+        logged(folder, own_process=own_process, kind=kind_of_log(team)) as log,
+        in_step(team, folder.name),
+    ):
+        follow(log, home, again=again, team=team)
 
 
-def follow(log: RunLog, home: Any, *, again: bool = False) -> None:
+def follow(log: RunLog, home: Any, *, again: bool = False, team: Team = ALONE) -> None:
     """Follow the recipe of an open run."""
     recipe = Recipe.from_dict(runs.read_folder(log.folder).recipe)
     if not again:
         log.enter("compiling", "Reading the scans.")
     else:
         log.enter("compiling", "Going on from the last checkpoint.")
-    plan = make_plan(recipe, home)
+    plan = make_plan(recipe, home, log.say)
     log.say(
         f"{len(plan.samples)} samples to learn from, {len(plan.held_back)} held back; "
         f"segments: {', '.join(plan.segments)}; {plan.steps} steps an epoch"
     )
+    team.check_batch(plan.batch)
     model = build_model(recipe, plan)
     step = Step(model, augmenting(recipe))
     position = load_checkpoint(log.folder / "checkpoints", model) if again else None
-    planned = go_back(log, position) if again else []
-    _record(log, plan, again=again, position=position)
-    batches = RecipeBatches(recipe, plan, workers=_workers(recipe))
+    planned = log.agree(go_back(log, position) if again else [])
+    if log.writes:
+        _record(log, plan, again=again, position=position)
+    batches = RecipeBatches(recipe, plan, workers=_workers(recipe), rows=team.rows)
     steering = Steering(
         log,
         step,
@@ -100,7 +122,7 @@ def follow(log: RunLog, home: Any, *, again: bool = False) -> None:
         planned=planned,
         schedule=SCHEDULES[recipe.schedule],
         learning_rate=recipe.learning_rate,
-        preview=previewed(plan),
+        preview=previewed(plan) if team.size == 1 else None,
         winner=winner(recipe, plan),
         checkpoint_every_s=recipe.checkpoint_every_s,
         cases_of=batches.cases_of,
@@ -109,17 +131,21 @@ def follow(log: RunLog, home: Any, *, again: bool = False) -> None:
         log.enter(
             "compiling", f"Goes on from step {steering.step}.", step=steering.step
         )
-    validation = validation_of(plan)
+    validation: Any = validation_of(plan)
+    if validation is not None and team.size > 1:
+        validation = RowsOf(validation, team)
     parts = parts_of(batches, steering, {"verbose": 0, "shuffle": False})
     with memory_watched(step, lambda needed: smaller_settings(recipe, plan, needed)):
         carry_on(model, steering, step, parts, validation=validation)
 
 
-def resume_here(run: Run, home: Any) -> Run:
-    """Go on with a run in this process."""
-    check_resumable(run)
-    queue_again(run.folder)
-    work(run.folder, home, again=True)
+def resume_here(run: Run, home: Any, team: Team = ALONE) -> Run:
+    """Go on with a run in this process, or in all of a team."""
+    if team.leads:
+        check_resumable(run)
+        queue_again(run.folder)
+    folder_of_all(team, run.folder, home.runs)
+    work(run.folder, home, again=True, team=team)
     return run
 
 

@@ -1,50 +1,65 @@
-"""kill -9 of the trainer at random moments: nothing unreadable, and the run goes on.
+"""kill -9 of the trainer at any step: it goes on as if nothing had happened.
 
-Three kills by default, a hundred with MEDLAB_LONG=1.
+Twelve kills by default, two hundred a template with MEDLAB_LONG=1; twenty kills while a
+checkpoint is being saved, or five hundred.
 """
 
 import json
 import os
 import random
-import shutil
+import signal
 import time
 
-import nibabel as nib
 import numpy as np
 import pytest
 
 from medlab.scans import find_home
-from medlab.train import Recipe, launch, resume, runs
-from medlab.train._checkpoint import _newest_first, _read
+from medlab.train import Recipe, runs
+from medlab.train._checkpoint import find_checkpoint
+from medlab.train._run import queue
+from tests.support.training import TrainerHost, end_of, write_case
 
-KILLS = 100 if os.environ.get("MEDLAB_LONG") == "1" else 3
-EPOCHS = 40
+LONG = os.environ.get("MEDLAB_LONG") == "1"
+KILLS = 200 if LONG else 12
+SAVE_KILLS = 500 if LONG else 20
+KILLED = -signal.SIGKILL
 
-
-@pytest.fixture
-def workplace(tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDLAB_HOME", str(tmp_path / ".medlab"))
-    monkeypatch.chdir(tmp_path)
-    voxels = np.random.default_rng(0).normal(0, 20, (16, 16, 6))
-    labels = np.zeros(voxels.shape, np.uint8)
-    labels[3:8, 5:11] = 1
-    labels[9:14, 5:11] = 2
-    voxels[labels > 0] += 300
-    for name, data in (("scan", voxels.astype(np.int16)), ("labels", labels)):
-        image = nib.Nifti1Image(data, np.diag([-2.0, -2.0, 5.0, 1.0]))
-        nib.save(image, tmp_path / f"{name}.nii")
-    return find_home()
+TEMPLATES = {
+    "unet": {"widths": [4, 8], "dropout": 0.2},
+    "unet, 3D": {"widths": [4, 8]},
+}
+CHOSEN = list(TEMPLATES) if LONG else ["unet"]
 
 
-def a_recipe():
-    return Recipe(
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A root with a case in it, and a host of trainers that work there."""
+    folder = tmp_path_factory.mktemp("kills")
+    write_case(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDLAB_HOME", str(folder / ".medlab"))
+        patch.chdir(folder)
+        host = TrainerHost(folder)
+        yield find_home(), host
+        host.close()
+
+
+def a_recipe(template, **changes):
+    steps = 5 * max(1, KILLS // 12)
+    recipe = Recipe(
         cases=[{"scan": "scan.nii", "labels": "labels.nii", "slices": [0, 2, 4]}],
-        template_args={"widths": [4, 8]},
+        template_args=TEMPLATES[template],
         patch=[16, 16],
         batch=2,
-        steps_per_epoch=20,
-        epochs=EPOCHS,
+        steps_per_epoch=steps,
+        epochs=8,
+        validation=0.3,
+        checkpoint_every_s=0.0,
     )
+    if "3D" in template:
+        whole = {"scan": "scan.nii", "labels": "labels.nii"}
+        changes |= {"plane": None, "patch": [8, 8, 4], "cases": [whole, whole]}
+    return recipe.replace(**changes)
 
 
 def check_readable(folder):
@@ -53,51 +68,75 @@ def check_readable(folder):
     json.loads((folder / "status.json").read_text())
     for line in (folder / "metrics.jsonl").read_bytes().split(b"\n")[:-1]:
         json.loads(line)
-    for checkpoint in _newest_first(folder / "checkpoints"):
-        _read(checkpoint)
     for picture in (folder / "preview").glob("*.png"):
         assert picture.read_bytes().endswith(b"IEND\xaeB`\x82")
 
 
-def beating_as_if_ten_seconds_later(folder):
-    """Age the heartbeat, instead of waiting 10 s after each kill."""
+def log_of(folder):
+    return (
+        (folder / "stdout.log").read_text() if (folder / "stdout.log").exists() else ""
+    )
+
+
+@pytest.mark.timeout(600 + KILLS * 30)
+@pytest.mark.parametrize("template", CHOSEN)
+def test_a_run_killed_at_any_step_ends_as_one_that_was_not(workplace, template):
+    home, host = workplace
+    recipe = a_recipe(template)
+    whole = queue(recipe, home, where="process")
+    assert host.do("train", run=whole.name) == 0, log_of(whole)
+    expected = end_of(whole)
+    assert expected["position"]["best"], "no best weights to compare"
+    last = recipe.epochs * recipe.steps_per_epoch
+    chance = random.Random(KILLS)
+
+    folder, again = queue(recipe, home, where="process"), False
+    # Before and after the callback counted the step; the last step of an epoch too.
+    ends = [recipe.steps_per_epoch * n for n in (1, 3)]
+    steps = sorted([*ends, *chance.sample(range(2, last), KILLS - len(ends))])
+    for step in steps:
+        how = {"kill_step": step, "kill_after": bool(chance.getrandbits(1))}
+        ended = host.do("train", run=folder.name, again=again, **how)
+        assert os.waitstatus_to_exitcode(ended) == KILLED, log_of(folder)
+        check_readable(folder)
+        again = True
+    assert host.do("train", run=folder.name, again=True) == 0, log_of(folder)
+
+    assert end_of(folder) == expected
+
+
+@pytest.mark.timeout(600 + SAVE_KILLS * 5)
+def test_a_kill_while_saving_leaves_a_whole_checkpoint(workplace, tmp_path):
+    _, host = workplace
+    chance = random.Random(SAVE_KILLS)
+    step = 0
+    for _ in range(SAVE_KILLS):
+        pid = host.begin("save", folder=str(tmp_path), size=200_000, first=step + 1)
+        began = step
+        while step == began:  # it has begun
+            found = find_checkpoint(tmp_path)
+            step = found[1]["step"] if found else began
+        time.sleep(chance.uniform(0.0, 0.02))
+        os.kill(pid, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(host.end()) == KILLED
+
+        arrays, position = find_checkpoint(tmp_path)
+        step = position["step"]
+        for name, array in arrays.items():
+            assert (np.unique(array) == [step]).all(), name
+        best = position["best_arrays"]["model/0000"]
+        assert (np.unique(best) == [step - step % 3]).all()
+
+
+def test_a_trainer_whose_heart_stopped_is_lost_and_can_be_resumed(workplace):
+    home, host = workplace
+    folder = queue(a_recipe("unet"), home, where="process")
+    host.do("train", run=folder.name, kill_s=0.05)
     status = json.loads((folder / "status.json").read_text())
-    status["heartbeat"] -= 11
+    status["heartbeat"] -= 11  # instead of waiting so long
     runs.replace_json(folder / "status.json", status)
 
+    assert runs.read_folder(folder).summary.state == "lost"
 
-@pytest.mark.timeout(300 + KILLS * 60)
-def test_a_killed_trainer_is_lost_and_resumes_to_the_end(workplace):
-    chance = random.Random(KILLS)
-    first = launch(a_recipe(), workplace)
-    first.wait(timeout_s=300)  # compiled once, so that the kills hit training too
-    assert first.state == "finished", runs.tail_log(first.folder)[1]
-    lines = first.metrics()
-    began = next(m["t"] for m in lines if m["kind"] == "batch")
-    whole_s = lines[-1]["t"] - lines[0]["t"]
-    assert lines[-1]["t"] > began
-
-    run = launch(a_recipe(), workplace)
-    for _ in range(KILLS):
-        if run.state == "finished":
-            shutil.rmtree(run.folder)
-            run = launch(a_recipe(), workplace)
-        time.sleep(chance.uniform(0.2, whole_s + 3))
-        if run.state == "finished":
-            continue
-        run._process.kill()
-        run._process.wait()
-        check_readable(run.folder)
-        beating_as_if_ten_seconds_later(run.folder)
-        assert run.state in ("lost", "finished")
-        if run.state == "lost":
-            run = resume(run.id, workplace)
-    run.wait(timeout_s=300)
-
-    assert run.state == "finished", runs.tail_log(run.folder)[1]
-    check_readable(run.folder)
-    # The last checkpoint of both holds the same weights: going on was exact.
-    ends = [_read(_newest_first(r.folder / "checkpoints")[0]) for r in (first, run)]
-    for name in ends[0]:
-        if name.startswith("model-"):
-            np.testing.assert_array_equal(ends[0][name], ends[1][name])
+    assert host.do("train", run=folder.name, again=True) == 0, log_of(folder)
+    assert runs.read_folder(folder).summary.state == "finished"
