@@ -5,7 +5,13 @@ import pytest
 from scipy import ndimage
 
 from medlab.augment import augment_batch
-from medlab.data import IGNORE, Augmentation, FixedBatches, TrainingBatches
+from medlab.data import (
+    IGNORE,
+    Augmentation,
+    FixedBatches,
+    Sample,
+    TrainingBatches,
+)
 from medlab.errors import MedlabError
 
 
@@ -118,3 +124,47 @@ def test_image_and_labels_move_together():
 def test_an_unknown_limit_is_refused():
     with pytest.raises(MedlabError, match=r"limits for some of turn_deg.*'flip'"):
         Augmentation.of({"flip": 1})
+
+
+def test_the_raw_batch_is_what_augmentation_starts_from():
+    plain, usual = batches(augmentation="none"), batches()
+    images, labels, places = usual.raw(1, 2)
+    np.testing.assert_array_equal(places, [4, 5])
+    assert (images.dtype, labels.dtype) == (np.float32, np.int32)
+    for got, wanted in zip((images, labels), plain.batch(1, 2), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_patch_is_the_part_of_its_sample_around_the_centre():
+    grid = np.stack(np.indices((20, 30)), axis=-1).astype(np.float32)
+    labels = np.zeros((20, 30), np.uint8)
+    labels[6, 28] = 1
+    made = TrainingBatches(
+        [(grid, labels)], patch=(8, 8), batch=1, steps=1, seed=0, foreground=1.0
+    )
+    image, cut, _ = made.raw(0, 0)
+    # As close to the middle as the edge of the image allows.
+    np.testing.assert_array_equal(image[0, 0, 0], [2, 22])
+    np.testing.assert_array_equal(image[0, -1, -1], [9, 29])
+    assert cut[0, 4, 6] == 1
+
+
+def test_voxel_sizes_go_with_their_patches():
+    pairs = samples(2)
+    made = TrainingBatches(
+        [Sample(*pairs[0], spacing_mm=(1.0, 2.0)), pairs[1]],
+        patch=(16, 16),
+        batch=4,
+        steps=1,
+        seed=0,
+    )
+    from_first = made.raw(0, 0)[0][:, 0, 0, 0] == 0
+    expected = np.where(from_first[:, None], [1.0, 2.0], [1.0, 1.0])
+    np.testing.assert_array_equal(made.spacing_mm(0, 0), expected)
+
+
+def test_a_batch_names_its_cases():
+    pairs = samples(3)
+    made = TrainingBatches(pairs, patch=(16, 16), batch=3, steps=2, seed=0)
+    seen = made.raw(0, 1)[0][:, 0, 0, 0]
+    assert made.cases(0, 1) == [int(number) for number in seen]

@@ -129,3 +129,31 @@ def test_spacing_is_that_of_the_canonical_axes():
     case = prepare_case(volume, labels, ids=[1], spacing_mm=(2.5, 0.7, 2.6))
     assert make_affine("PIR")[0, 2] == 2.5
     assert case.labels.shape == (9, 7, 4)
+
+
+def test_scribbles_say_what_is_background_and_what_nobody_knows():
+    volume, drawn = make_volume(), np.zeros((7, 8, 9), np.uint8)
+    drawn[2:4, 3, 1:8], drawn[5, 3, 1:8], drawn[6, 6, 4] = 1, 2, 3
+
+    case = prepare_case(volume, drawn, ids=[1], unsaid=[0, 3], only_labelled=True)
+
+    labels = from_canonical(case.labels, volume.affine)
+    assert (labels[drawn == 1] == 1).all()
+    assert (labels[drawn == 2] == 0).all()
+    assert (labels[(drawn == 0) | (drawn == 3)] == IGNORE).all()
+    assert len(case.slices) == 7
+
+
+def test_many_classes_are_told_apart_in_one_look():
+    volume = make_volume()
+    drawn = np.arange(7 * 8 * 9, dtype=np.uint16).reshape(7, 8, 9)
+    case = prepare_case(volume, drawn, ids=list(range(1, 251)), slices=tuple(range(9)))
+    labels = from_canonical(case.labels, volume.affine).astype(int)
+    np.testing.assert_array_equal(labels, np.where(drawn <= 250, drawn, 0))
+
+
+def test_the_voxel_size_is_told_after_resampling_too():
+    volume, labels = make_volume(axes="PIR"), make_labels()
+    assert prepare_case(volume, labels, ids=[1]).spacing_mm == (2.5, 0.7, 1.3)
+    coarse = prepare_case(volume, labels, ids=[1], spacing_mm=(2.5, 0.7, 2.6))
+    np.testing.assert_allclose(coarse.spacing_mm, (2.5, 0.7, 2.6))

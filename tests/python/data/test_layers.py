@@ -46,3 +46,21 @@ def test_a_layer_nobody_made_is_said_to_be_missing(home):
 def test_segments_the_labels_have_not_are_refused_with_those_they_have(home):
     with pytest.raises(MedlabError, match=r"None of the segments liver is in these"):
         load_case(Case("scan.nii", "labels.nii"), segments=("liver",), home=home)
+
+
+def test_a_segment_called_background_makes_the_strokes_scribbles(home):
+    scan = open_scan("scan.nii", home=home)
+    names = ["Background", "lung", "ignore"]
+    layer = Layer.open(home, scan, name="strokes", segments=names)
+    strokes = np.zeros(scan.shape, np.uint8)
+    strokes[1, 1:7, 2], strokes[3, 1:7, 2], strokes[5, 1:7, 2] = 1, 2, 3
+    for number, name in enumerate(names, start=1):
+        layer.paint(name, strokes == number)
+    case = Case("scan.nii", "layer:strokes")
+
+    assert segment_names([case], home) == ("lung",)
+    labels = load_case(case, segments=("lung",), home=home).labels
+
+    labels = from_canonical(labels, scan.affine)
+    np.testing.assert_array_equal(labels == 1, strokes == 2)
+    np.testing.assert_array_equal(labels == 0, strokes == 1)
