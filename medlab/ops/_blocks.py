@@ -118,7 +118,9 @@ def read(
         starts: Where the block starts on the grid of `blocks`, from `Blocks.place`.
         reaches: What it needs of the array, axis by axis, batch first.
     """
-    from_, lengths, around, again = [], [], [], []
+    from_: list[Any] = []
+    again: list[Any] = []
+    lengths, around = [], []
     for size, whole, steps, start, reach in zip(
         array.shape, blocks.domain, blocks.sizes, starts, reaches, strict=False
     ):

@@ -9,7 +9,9 @@ Source:
     `onednn_config.proto` for the names of the fields.
 """
 
+import functools
 import json
+import warnings
 from typing import Any
 
 from medlab.backend import jax
@@ -66,6 +68,7 @@ onednn_row_products.defvjp(_row_products_forward, _row_products_backward)
 
 @jax.custom_batching.custom_vmap
 def _row_products(a: Any, b: Any) -> Any:
+    _expect_programs_that_cannot_be_kept()
     return jax.ffi.ffi_call(
         "__onednn$matmul",
         jax.ShapeDtypeStruct((a.shape[1], b.shape[1]), a.dtype),
@@ -86,6 +89,7 @@ def _row_products_mapped(size: int, mapped: list[bool], a: Any, b: Any) -> Any:
 
 
 def _call(x: Any, kernel: Any, window: Window) -> Any:
+    _expect_programs_that_cannot_be_kept()
     rank = x.ndim - 2
     axes = {
         "data": {
@@ -120,3 +124,16 @@ def _call(x: Any, kernel: Any, window: Window) -> Any:
         custom_call_api_version=2,
         legacy_backend_config=json.dumps({"onednn_conv_config": convolution}),
     )(x, kernel)
+
+
+@functools.cache
+def _expect_programs_that_cannot_be_kept() -> None:
+    # XLA cannot write a program with these calls to the persistent compilation cache. JAX
+    # says so with each of them, though nothing is lost but the time of the next compile.
+    warnings.filterwarnings(
+        "ignore",
+        message=r"Error writing persistent compilation cache entry for "
+        r"'[^']*': MemoryError: std::bad_alloc$",
+        category=UserWarning,
+        module=r"jax\._src\.compiler$",
+    )

@@ -81,6 +81,6 @@ def _known(choice: str, where: str) -> str:
 
 
 def _on_the_cpu() -> bool:
-    device = jax.config.jax_default_device
+    device = getattr(jax.config, "jax_default_device", None)
     platform = getattr(device, "platform", device) or jax.default_backend()
     return str(platform) == "cpu"
