@@ -286,7 +286,10 @@ def write_control(
         if at_step is not None:
             entry["at_step"] = at_step
         # Commands in quick succession must not swallow one another.
-        recent = [*before.get("recent", []), entry][-_KEPT_COMMANDS:]
+        seen = int(_read_json(folder / "status.json").get("ack_seq") or 0)
+        old = before.get("recent", [])
+        unseen = [c for c in old if int(c.get("seq", 0)) > seen]
+        recent = [*max(old[-_KEPT_COMMANDS:], unseen, key=len), entry]
         replace_json(folder / "control.json", {**entry, "recent": recent})
     return seq
 
