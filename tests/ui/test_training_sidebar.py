@@ -1,53 +1,15 @@
 """The training-progress sidebar: runs by themselves, live curves, reload, commands."""
 
 import json
-import os
-import socket
 import time
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.support.fake_trainer import FakeTrainer
 from tests.support.lab import Lab, execute, wait_for_lab
 
 _HOSTILE = "<img src=x onerror='window.hacked = 1'>"
-
-
-class FakeTrainer:
-    """Writes a run folder as a trainer does, step by step, under the test's control."""
-
-    def __init__(self, lab: Lab, run_id: str, name: str) -> None:
-        self.folder = lab.root / ".medlab" / "runs" / run_id
-        (self.folder / "preview").mkdir(parents=True)
-        self.step = 0
-        self.say("running")
-        about = {"name": name, "template": "unet", "created": time.time()}
-        self._replace("run.json", about)
-
-    def say(self, state: str, **more: Any) -> None:
-        status = {
-            **{"state": state, "heartbeat": time.time() + 3600, "pid": os.getpid()},
-            **{"host": socket.gethostname(), "epoch": 1 + self.step // 10},
-            **{"epochs": 100, "step": self.step, "steps_per_epoch": 10},
-            **{"eta_s": 42.0, "ack_seq": 0, "message": ""},
-            **more,
-        }
-        self._replace("status.json", status)
-
-    def train(self, steps: int) -> None:
-        with (self.folder / "metrics.jsonl").open("a") as log:
-            for _ in range(steps):
-                self.step += 1
-                line = {"kind": "batch", "t": time.time(), "epoch": 1}
-                line |= {"step": self.step, "loss": 1 / self.step}
-                log.write(json.dumps(line) + "\n")
-        self.say("running")
-
-    def _replace(self, name: str, content: dict[str, Any]) -> None:
-        temporary = self.folder / f".{name}"
-        temporary.write_text(json.dumps(content))
-        temporary.replace(self.folder / name)
 
 
 def _summary(page: Page) -> str:
@@ -62,7 +24,7 @@ def test_runs_come_by_themselves_and_answer_to_buttons(
     execute(page, "medlab:open-training")
     expect(page.get_by_text("No training yet")).to_be_visible()
 
-    trainer = FakeTrainer(lab, "20261121T013000Z-0a1b2c", _HOSTILE)
+    trainer = FakeTrainer(lab.root, "20261121T013000Z-0a1b2c", _HOSTILE)
     trainer.train(20)
     expect(page.locator(".medlab-RunRow")).to_have_count(1, timeout=5000)
     sidebar = page.locator(".medlab-TrainingSidebar")
@@ -87,7 +49,7 @@ def test_runs_come_by_themselves_and_answer_to_buttons(
 def test_a_reload_fills_the_curves_again_and_hidden_asks_nothing(
     lab: Lab, page: Page
 ) -> None:
-    trainer = FakeTrainer(lab, "20261121T023000Z-0a1b2c", "long run")
+    trainer = FakeTrainer(lab.root, "20261121T023000Z-0a1b2c", "long run")
     trainer.train(5000)
     lab.open(page)
     execute(page, "medlab:open-training")
@@ -119,7 +81,7 @@ def test_a_reload_fills_the_curves_again_and_hidden_asks_nothing(
 def test_two_runs_lie_over_one_another(lab: Lab, page: Page) -> None:
     for name in ("first", "second"):
         run_id = f"20261121T03{len(name):02}00Z-0a1b2c"
-        FakeTrainer(lab, run_id, name).train(30)
+        FakeTrainer(lab.root, run_id, name).train(30)
     lab.open(page)
     execute(page, "medlab:open-training")
     page.locator(".medlab-RunRow button", has_text="second").click()

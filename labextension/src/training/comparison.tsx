@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ReactElement } from 'react';
+import { Fragment, type ReactElement } from 'react';
 
 import type { IRun } from '../server/types';
 import { formatNumber } from '../ui/format';
@@ -102,7 +102,7 @@ function Row(props: {
   return (
     <tr>
       <th scope="row">
-        {props.isSetting ? <code>{props.name}</code> : props.name}
+        {props.isSetting ? <SettingName name={props.name} /> : props.name}
       </th>
       {props.values.map((value, place) => (
         <td key={place} title={value.length > 60 ? value : undefined}>
@@ -110,6 +110,20 @@ function Row(props: {
         </td>
       ))}
     </tr>
+  );
+}
+
+/** The name of a setting; a narrow column breaks it between its words. */
+function SettingName(props: { name: string }): ReactElement {
+  return (
+    <code>
+      {props.name.split(/(?<=[._])/).map((part, place) => (
+        <Fragment key={place}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
+    </code>
   );
 }
 

@@ -78,6 +78,7 @@ function Legend(props: {
             </b>
             {line.best && (
               <span className="medlab-Legend-best">
+                {' · '}
                 {props.trans.__(
                   'best %1 in epoch %2',
                   formatNumber(line.ys[line.best.index]),

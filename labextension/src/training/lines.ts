@@ -25,6 +25,7 @@ export function picturesOf(runs: readonly INamedHistory[]): IPicture[] {
   runs.forEach(({ name, history }, place) => {
     const { best } = history;
     for (const group of groupSeries(history.series.values())) {
+      const hasTraining = group.series.some(series => !isValidation(series));
       const hasEpochs = group.series.some(series => series.each === 'epoch');
       const lines = pictures.get(group.name) ?? [];
       pictures.set(group.name, lines);
@@ -40,7 +41,13 @@ export function picturesOf(runs: readonly INamedHistory[]): IPicture[] {
           label: isAlone
             ? `${series.name}${isBatch ? ' (batch)' : ''}`
             : `${name}: ${series.name}`,
-          legend: isAlone ? undefined : isVal ? 'val' : name,
+          legend: isAlone
+            ? undefined
+            : !isVal
+              ? name
+              : hasTraining
+                ? 'val'
+                : `${name} val`,
           color: isAlone ? (isVal ? 1 : 0) : place,
           isDashed: !isAlone && isVal,
           isFaint: isBatch && hasEpochs,
