@@ -3,6 +3,7 @@
 Thirty commands by default, a thousand with MEDLAB_LONG=1.
 """
 
+import itertools
 import json
 import os
 import random
@@ -55,7 +56,7 @@ def slowest_step_s(run):
     lines = [line for line in run.metrics() if line["kind"] == "batch"]
     gaps = [
         (b["t"] - a["t"]) / (b["step"] - a["step"])
-        for a, b in zip(lines, lines[1:], strict=False)
+        for a, b in itertools.pairwise(lines)
         if b["step"] > a["step"]
     ]
     return max(gaps, default=0.0)
