@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import jax.numpy as jnp
+
 from medlab.augment._chance import share
 from medlab.augment._low_resolution import down_and_up
-from medlab.augment._separable import along
 from medlab.augment._settings import Augmentation
 from medlab.backend import jax
 
@@ -26,8 +27,11 @@ def thicken_slices(image: Any, axis: Any, thickness: Any) -> Any:
     """
 
     def across(this: int) -> Any:
-        return lambda image: along(
-            image, down_and_up(image.shape[this], thickness), this
+        matrix = down_and_up(image.shape[this], thickness)
+        return lambda image: jnp.moveaxis(
+            jnp.tensordot(image, matrix, axes=[[this], [1]], precision="highest"),
+            -1,
+            this,
         )
 
     return jax.lax.switch(axis, [across(a) for a in range(image.ndim - 1)], image)

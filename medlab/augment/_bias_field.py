@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from medlab.augment._chance import even
-from medlab.augment._separable import along
+from medlab.augment._separable import separable
 from medlab.augment._settings import Augmentation
 from medlab.backend import jax
 
@@ -34,12 +34,12 @@ def shade(image: Any, waves: Any, height: Any) -> Any:
 
 def smooth_field(waves: Any, shape: tuple[int, ...]) -> Any:
     """Add up cosine waves; scaled so that the largest distance from 0 is 1."""
-    field = waves
+    matrices = []
     for axis, size in enumerate(shape):
         place = (jnp.arange(size, dtype=jnp.float32) + 0.5) / size
         slow = jnp.arange(waves.shape[axis])
         # Slower waves are stronger, as in a real coil.
-        matrix = jnp.cos(jnp.pi * place[:, None] * slow) / (1 + slow)
-        field = along(field, matrix, axis)
+        matrices.append(jnp.cos(jnp.pi * place[:, None] * slow) / (1 + slow))
+    field = separable(waves[None], matrices)[0]
     field = field - field.mean()
     return field / jnp.maximum(jnp.abs(field).max(), 1e-6)

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from medlab.augment._chance import share
-from medlab.augment._separable import along
+from medlab.augment._separable import filtered
 from medlab.augment._settings import Augmentation
 
 
@@ -21,9 +21,7 @@ def blur(image: Any, deviation: Any) -> Any:
         image: `(H, W[, D], C)`.
         deviation: Standard deviation, in voxels.
     """
-    for axis in range(image.ndim - 1):
-        image = along(image, gaussian(image.shape[axis], deviation), axis)
-    return image
+    return filtered(image, [gaussian(size, deviation) for size in image.shape[:-1]])
 
 
 def gaussian(size: int, deviation: Any) -> Any:

@@ -14,7 +14,6 @@ from typing import Any
 import jax.numpy as jnp
 
 from medlab.augment._chance import even, happens
-from medlab.augment._separable import along
 from medlab.backend import jax
 
 NODES = 6
@@ -56,15 +55,6 @@ def weights(where: Any, size: int) -> Any:
     # Beyond either end the outermost node goes on.
     found = found.at[:, 0].add(_cubic(place + 1))
     return found.at[:, -1].add(_cubic(place - NODES))
-
-
-def bend_everywhere(nodes: Any, shape: tuple[int, ...]) -> Any:
-    """Displace every voxel: `(rank, *shape)` in voxels."""
-    for axis, size in enumerate(shape):
-        nodes = along(
-            nodes, weights(jnp.arange(size, dtype=jnp.float32), size), axis + 1
-        )
-    return nodes
 
 
 def bend_at(nodes: Any, points: Any, shape: tuple[int, ...]) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from medlab.augment._chance import share
-from medlab.augment._separable import along
+from medlab.augment._separable import filtered
 from medlab.augment._settings import Augmentation
 
 
@@ -22,9 +22,7 @@ def lower_resolution(image: Any, thickness: Any) -> Any:
         thickness: Side of a large voxel, in voxels; 1 or more. Rounded so that a whole
             number of large voxels fills a side.
     """
-    for axis in range(image.ndim - 1):
-        image = along(image, down_and_up(image.shape[axis], thickness), axis)
-    return image
+    return filtered(image, [down_and_up(size, thickness) for size in image.shape[:-1]])
 
 
 def down_and_up(size: int, thickness: Any) -> Any:

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 from medlab.augment._affine import draw_affine, draw_shift
 from medlab.augment._chance import stream
 from medlab.augment._crop import draw_crop
-from medlab.augment._elastic import bend_at, bend_everywhere, draw_bend
+from medlab.augment._elastic import bend_at, draw_bend, weights
 from medlab.augment._flip import draw_flip
 from medlab.augment._interpolate import interpolate
 from medlab.augment._quarter_turn import draw_quarter_turn
+from medlab.augment._separable import separable
 from medlab.augment._settings import Augmentation
 from medlab.backend import jax
 
@@ -83,19 +84,33 @@ def draw_movement(
 def move_image(movement: Movement, image: Any, labels: Any) -> tuple[Any, Any]:
     """Move an image and its labels; see `interpolate`."""
     shape = labels.shape
-    grid = [
-        jax.lax.broadcasted_iota(jnp.float32, shape, axis) - (size - 1) / 2
-        for axis, size in enumerate(shape)
-    ]
-    where = []
-    for axis, size in enumerate(shape):
-        row = movement.matrix[axis]
-        moved = sum(row[other] * grid[other] for other in range(len(shape)))
-        where.append(moved + ((size - 1) / 2 + movement.offset[axis]))
-    if movement.nodes is not None:
-        bends = bend_everywhere(movement.nodes, shape)
-        where = [place + bend for place, bend in zip(where, bends, strict=True)]
-    return interpolate(image, labels, where)
+    return interpolate(image, labels, [*sources(movement, shape)])
+
+
+def sources(movement: Movement, shape: tuple[int, ...]) -> Any:
+    """Find where every voxel comes from: `(rank, *shape)`, in voxels.
+
+    One matrix product along the last axis adds everything up: the elastic displacement,
+    the last axis' part of the linear map, and the part of all others.
+    """
+    rank = len(shape)
+    lines = [jnp.arange(size, dtype=jnp.float32) for size in shape]
+    middle = [(size - 1) / 2 for size in shape]
+    start = jnp.array(middle) + movement.offset
+    others = start.reshape(rank, *(1,) * (rank - 1))
+    for axis in range(rank - 1):
+        form = [-1 if a == axis else 1 for a in range(rank - 1)]
+        step = movement.matrix[:, axis].reshape(rank, *(1,) * (rank - 1))
+        others = others + step * (lines[axis] - middle[axis]).reshape(form)
+    last = movement.matrix[:, -1].reshape(rank, *(1,) * (rank - 1))
+    parts = [others[:, None], jnp.broadcast_to(last, others.shape)[:, None]]
+    line = [jnp.ones(shape[-1]), lines[-1] - middle[-1]]
+    if movement.nodes is None:
+        return separable(jnp.concatenate(parts, 1), [jnp.stack(line, 1)])
+    along = [weights(line, size) for line, size in zip(lines, shape, strict=True)]
+    bends = separable(movement.nodes, along[:-1])
+    matrix = jnp.concatenate([along[-1], jnp.stack(line, 1)], axis=1)
+    return separable(jnp.concatenate([bends, *parts], axis=1), [matrix])
 
 
 def move_points(movement: Movement, points: Any, shape: tuple[int, ...]) -> Any:
