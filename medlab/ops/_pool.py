@@ -88,20 +88,16 @@ def _max_forward(x: Any, window: Window) -> tuple[Any, Any]:
     """Also tell which place of its window, in reading order, each maximum came from."""
     size = window[0]
     small = jnp.uint8 if math.prod(size) < 256 else jnp.int32
-    best: Any = _padded(x, window, -jnp.inf)
-    place: Any = None
+    best = _padded(x, window, -jnp.inf)
+    place = jnp.zeros(best.shape, small)
     for axis in reversed(range(1, x.ndim - 1)):
         later = math.prod(size[axis:])
-        views = _views(best, axis, window)
-        places = (
-            [jnp.zeros((), small)] if place is None else _views(place, axis, window)
-        )
+        views, places = _views(best, axis, window), _views(place, axis, window)
         best, place = views[0], places[0]
         for index, view in enumerate(views[1:], start=1):
-            here = places[index % len(places)] + jnp.asarray(index * later, small)
+            here = places[index] + jnp.asarray(index * later, small)
             place = jnp.where(view > best, here, place)
             best = jnp.maximum(best, view)
-    place = jnp.broadcast_to(place, best.shape)
     return _max_pool(x, window), (remember(place), _Shape(x.shape))
 
 
