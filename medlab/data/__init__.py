@@ -37,7 +37,13 @@ from medlab.data._planes import (
 )
 from medlab.data._prefetch import Prefetched, prefetched
 from medlab.data._resample import resample_to, resampled_shape
-from medlab.data._sample import Sample, fitting_patch, scan_samples, slice_samples
+from medlab.data._sample import (
+    Sample,
+    fitting_patch,
+    present_segments,
+    scan_samples,
+    slice_samples,
+)
 from medlab.data._sampling import sampling_weights
 from medlab.data._splits import folds, split, split_patients
 
@@ -71,6 +77,7 @@ __all__ = [
     "patient_of",
     "prefetched",
     "prepare_case",
+    "present_segments",
     "resample_to",
     "resampled_shape",
     "sampling_weights",

@@ -76,6 +76,11 @@ def scan_samples(scan: LabelledScan, plane: str | None) -> list[Sample]:
     return [Sample(scan.image, scan.labels, scan.case, scan.spacing_mm, scan.index)]
 
 
+def present_segments(scans: Sequence[LabelledScan]) -> list[tuple[int, ...]]:
+    """Tell which segments each case holds, by number: what splits are stratified by."""
+    return [Sample(s.image, s.labels, known_index=s.index).segments for s in scans]
+
+
 def slice_samples(scan: LabelledScan, plane: str) -> list[Sample]:
     """Take the labelled slices of a case as samples of their own."""
     images, labels = as_slices(scan.image, plane), as_slices(scan.labels, plane)

@@ -16,14 +16,22 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from medlab.data import IGNORE, Case, folds, label_case, patient_keys, to_canonical
+from medlab.data import (
+    IGNORE,
+    Case,
+    folds,
+    label_case,
+    patient_keys,
+    present_segments,
+    to_canonical,
+)
 from medlab.errors import MedlabError
 from medlab.scans import Home, find_home, write_atomically
 from medlab.train import runs
 from medlab.train._cross_validation import CrossValidation, Row, helped_by_largest
 from medlab.train._recipe import Recipe
 from medlab.train._run import Run, launch, open_run, resume, rooted
-from medlab.train._samples import case_of
+from medlab.train._samples import load_scans
 
 _PLACES = ("process", "inline")
 
@@ -66,8 +74,13 @@ def cross_validate(
             f"where is one of {', '.join(_PLACES)}, got {where!r}.",
             code="unknown-place",
         )
-    cases = [case_of(entry, home) for entry in recipe.cases]
-    held_back = folds(patient_keys(cases, home), recipe.folds, recipe.seed)
+    cases, _, scans = load_scans(recipe, home)
+    held_back = folds(
+        patient_keys(cases, home),
+        recipe.folds,
+        recipe.seed,
+        present=present_segments(scans),
+    )
     chosen = list(range(recipe.folds)) if which is None else sorted(set(which))
     outside = [fold for fold in chosen if not 0 <= fold < recipe.folds]
     if outside:

@@ -11,11 +11,13 @@ import numpy as np
 from medlab.data import (
     Case,
     FixedBatches,
+    LabelledScan,
     TrainingBatches,
     fitting_patch,
     load_cases,
     patient_keys,
     prefetched,
+    present_segments,
     sampling_weights,
     scan_samples,
     segment_names,
@@ -52,23 +54,7 @@ def make_plan(
         home: Whose scans and labels it names.
         say: Told in a sentence what went otherwise than usual.
     """
-    cases = [case_of(entry, home) for entry in recipe.cases]
-    segments = tuple(recipe.segments or segment_names(cases, home))
-    if not 0 < len(segments) < 255:
-        raise MedlabError(
-            f"A model learns 1 to 254 segments, got {len(segments)}. Add segments to "
-            "the labels, or name those to learn: segments=[...].",
-            code="bad-segments",
-        )
-    scans = load_cases(
-        cases,
-        segments=segments,
-        plane=recipe.plane,
-        spacing_mm=recipe.spacing_mm,
-        normalisation=recipe.normalise,
-        home=home,
-        say=say,
-    )
+    cases, segments, scans = load_scans(recipe, home, say)
     channels = sorted({scan.image.shape[-1] for scan in scans})
     if len(channels) > 1:
         raise MedlabError(
@@ -83,6 +69,7 @@ def make_plan(
         recipe.validation,
         recipe.seed,
         patients=patient_keys(cases, home),
+        present=present_segments(scans),
         fold=recipe.fold,
         fold_count=recipe.folds,
     )
@@ -108,6 +95,34 @@ def make_plan(
     hashes = [dict(scan.hashes) for scan in scans]
     sides = [int(side) for side in patch]
     return Plan(samples, held_back, segments, sides, batch, steps, hashes)
+
+
+def load_scans(
+    recipe: Recipe, home: Any, say: Callable[[str], object] | None = None
+) -> tuple[list[Case], tuple[str, ...], list[LabelledScan]]:
+    """Prepare what a recipe names, or map it from the cache.
+
+    Returns:
+        The cases, the segments to learn, and the cases' scans.
+    """
+    cases = [case_of(entry, home) for entry in recipe.cases]
+    segments = tuple(recipe.segments or segment_names(cases, home))
+    if not 0 < len(segments) < 255:
+        raise MedlabError(
+            f"A model learns 1 to 254 segments, got {len(segments)}. Add segments to "
+            "the labels, or name those to learn: segments=[...].",
+            code="bad-segments",
+        )
+    scans = load_cases(
+        cases,
+        segments=segments,
+        plane=recipe.plane,
+        spacing_mm=recipe.spacing_mm,
+        normalisation=recipe.normalise,
+        home=home,
+        say=say,
+    )
+    return cases, segments, scans
 
 
 class RecipeBatches:
