@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from medlab.data import Fingerprint
+from medlab.errors import MedlabError
 from medlab.planning._cost import Cost, step_cost
 from medlab.planning._decisions import Decisions, Reason
 from medlab.planning._network import CostOf, Network, fitted_network
@@ -77,11 +78,11 @@ def configurations(
     given = {"cases": cases, **names, **fixed}
     if is_few_slices(fingerprint):
         return {"2d": _few_slices(fingerprint, resources, given)}
-    plane = fixed.get("plane", "either")
+    two, three = _ranks(fixed)
     found = {}
-    if plane is not None:
+    if two:
         found["2d"] = _two_d(fingerprint, resources, given)
-    if plane in (None, "either"):
+    if three:
         full = _three_d("3d", fingerprint, resources, given, None)
         found["3d"] = full
         patch = full.recipe.patch or full.shape
@@ -95,6 +96,22 @@ def configurations(
                     "3d_low", fingerprint, resources, given, coarse
                 )
     return found
+
+
+def _ranks(fixed: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether 2D, and whether 3D, go with what a person decided."""
+    sides = len(fixed.get("patch") or ())
+    plane = fixed.get("plane", "either")
+    two, three = sides in (0, 2) and plane is not None, sides in (0, 3)
+    three = three and plane in (None, "either")
+    if not two and not three:
+        raise MedlabError(
+            "A patch has 2 sides in a plane and 3 without one, got the patch "
+            f"{fixed['patch']} and the plane {plane if sides in (2, 3) else 'free'}. "
+            "Change one of them.",
+            code="bad-plan",
+        )
+    return two, three
 
 
 def _few_slices(

@@ -74,20 +74,24 @@ def step_cost(
     for level, (width, kernel) in enumerate(zip(widths, steps.kernels, strict=True)):
         for _ in range(convolutions):
             convolve(level, inputs, width, math.prod(kernel))
+            parameters += 2 * width  # of the normalisation
             values += _MAPS_A_CONVOLUTION * width * voxels[level]
             inputs = width
     for level in range(len(widths) - 2, -1, -1):
         width, kernel = widths[level], steps.kernels[level]
         taps = math.prod(steps.strides[level])
         convolve(level + 1, inputs, width, taps)
+        parameters += width
         # What was up-sampled, and the same beside what was kept on the way down.
         values += 3 * width * voxels[level]
         inputs = 2 * width
         for _ in range(convolutions):
             convolve(level, inputs, width, math.prod(kernel))
+            parameters += 2 * width  # of the normalisation
             values += _MAPS_A_CONVOLUTION * width * voxels[level]
             inputs = width
     convolve(0, inputs, classes, 1)
+    parameters += classes
     values += _MAPS_IN_PASSING * max(
         width * count for width, count in zip(widths, voxels, strict=True)
     )

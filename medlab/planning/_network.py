@@ -139,7 +139,11 @@ def _own_topology(own: dict[str, Any], rank: int) -> Topology:
     count = len(own["widths"])
     strides = own.get("strides") or [[2] * rank] * (count - 1)
     kernels = own.get("kernels") or [[3] * rank] * count
-    return Topology(tuple(map(tuple, strides)), tuple(map(tuple, kernels)))
+    steps, sizes = (
+        tuple((one,) * rank if isinstance(one, int) else tuple(one) for one in given)
+        for given in (strides, kernels)
+    )
+    return Topology(steps, sizes)
 
 
 def _batched(

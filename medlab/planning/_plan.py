@@ -8,7 +8,11 @@ from typing import Any
 
 from medlab.data import Case, Fingerprint, fingerprint
 from medlab.errors import MedlabError
-from medlab.planning._configurations import Configuration, configurations
+from medlab.planning._configurations import (
+    Configuration,
+    configurations,
+    is_few_slices,
+)
 from medlab.planning._decisions import Reason
 from medlab.planning._machine import Machine
 from medlab.planning._resources import Resources
@@ -132,9 +136,9 @@ class Plan:
     def _choice(self) -> tuple[str, str]:
         found = self.configurations
         if "3d" not in found:
-            if len(found) == 1 and self.fixed.get("plane"):
-                return "2d", "As you said: a plane."
-            return "2d", "Only some slices are labelled."
+            if is_few_slices(self.fingerprint):
+                return "2d", "Only some slices are labelled."
+            return "2d", "What you said asks for slices."
         full = found["3d"]
         if min(full.shape) < _THIN and "2d" in found:
             return "2d", f"The scans are only {min(full.shape)} slices thick."
