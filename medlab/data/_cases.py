@@ -129,10 +129,12 @@ def segment_names(cases: list[Case], home: Any = None) -> tuple[str, ...]:
     """List the segments of all cases by name, in order of first appearance."""
     names: dict[str, None] = {}
     for case in cases:
-        volume = None
-        if case.labels.startswith("layer:"):
+        try:
+            table = _read_labels(case, None, home)[1]
+        except MedlabError:
+            # Layers and contours belong to a scan and cannot be read without.
             volume = open_scan(case.scan, series=case.series, home=home)
-        _, table, _ = _read_labels(case, volume, home)
+            table = _read_labels(case, volume, home)[1]
         names.update(dict.fromkeys(segment.name for segment in table))
     return tuple(n for n in names if n.lower() not in (_IGNORED, _BACKGROUND))
 
@@ -286,8 +288,16 @@ def _labelled_slices(
     return list(range(labels.shape[axis]))
 
 
-def _read_labels(case: Case, volume: Any, home: Any) -> tuple[NDArray[Any], Any, bool]:
+def _read_labels(
+    case: Case, volume: Volume | None, home: Any
+) -> tuple[NDArray[Any], Any, bool]:
+    """The labels on the scan's voxels, their table, and whether they are a layer."""
     if case.labels.startswith("layer:"):
+        if volume is None:
+            raise MedlabError(
+                "A layer belongs to a scan, got no scan. Read the scan first.",
+                code="no-scan",
+            )
         layer = Layer.open(
             home or find_home(),
             volume,
@@ -295,5 +305,6 @@ def _read_labels(case: Case, volume: Any, home: Any) -> tuple[NDArray[Any], Any,
             create=False,
         )
         return np.asarray(layer.voxels), layer.segments, True
-    labels = open_labels(case.labels)
+    # With the scan: other programs turn and crop label maps, which can be undone.
+    labels = open_labels(case.labels, volume, home=home)
     return np.asarray(labels.voxels), labels.segments, False

@@ -64,3 +64,29 @@ def test_a_segment_called_background_makes_the_strokes_scribbles(home):
     labels = from_canonical(labels, scan.affine)
     np.testing.assert_array_equal(labels == 1, strokes == 2)
     np.testing.assert_array_equal(labels == 0, strokes == 1)
+
+
+def test_labels_that_another_program_turned_and_cropped_are_put_in_place(home):
+    image = nib.load("labels.nii")
+    # The first slice is empty, as where a program crops to what is drawn.
+    drawn = np.asarray(image.dataobj).copy()
+    drawn[:, :, 0] = 0
+    nib.save(nib.Nifti1Image(drawn, image.affine), "whole.nii")
+    turned = nib.as_closest_canonical(nib.load("whole.nii")).slicer[:, :, 1:]
+    nib.save(turned, "turned.nii")
+    settings = {"segments": ("segment 1", "segment 2"), "home": home}
+
+    assert turned.shape != image.shape
+    whole = load_case(Case("scan.nii", "whole.nii"), **settings)
+    np.testing.assert_array_equal(
+        load_case(Case("scan.nii", "turned.nii"), **settings).labels, whole.labels
+    )
+
+
+def test_labels_of_another_place_in_the_patient_are_refused(home):
+    image = nib.load("labels.nii")
+    affine = image.affine.copy()
+    affine[0, 3] += 0.3
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), "moved.nii")
+    with pytest.raises(MedlabError, match=r"moved\.nii"):
+        load_case(Case("scan.nii", "moved.nii"), segments=("segment 1",), home=home)
