@@ -7,8 +7,8 @@ by so many threads. `data + augmentation`: the same, augmented as a recipe's def
 The mark: 1 / 0.9 = 1.11 times the bare step at most. `loader` measures the cutting alone,
 by threads and by processes.
 
-`MEDLAB_BENCH_WIDTHS=16,32,64` takes another network, `MEDLAB_BENCH_ROUNDS` the rounds. The
-smaller the network, the harder the mark.
+`MEDLAB_BENCH_WIDTHS=16,32,64` takes another network, `MEDLAB_BENCH_ROUNDS` the rounds,
+`MEDLAB_BENCH_THREADS=0,2,4` the threads. The smaller the network, the harder the mark.
 """
 
 import multiprocessing
@@ -45,13 +45,11 @@ def main(works: list[str]) -> None:
                 measure_loader(Path(folder))
                 continue
             command = [sys.executable, "-m", __spec__.name, "--worker", work, folder]
-            variants = {
-                "bare": Variant([*command, "bare", "0"]),
-                "data, 2 threads": Variant([*command, "none", "2"]),
-                "data + augmentation, 0 threads": Variant([*command, "default", "0"]),
-                "data + augmentation, 2 threads": Variant([*command, "default", "2"]),
-                "data + augmentation, 4 threads": Variant([*command, "default", "4"]),
-            }
+            variants = {"bare": Variant([*command, "bare", "0"])}
+            for threads in os.environ.get("MEDLAB_BENCH_THREADS", "0,2,4").split(","):
+                name = f"data + augmentation, {threads} threads"
+                variants[name] = Variant([*command, "default", threads])
+            variants["data alone, 2 threads"] = Variant([*command, "none", "2"])
             figures = compare(
                 variants, base="bare", rounds=rounds, title=f"{work}, widths {widths()}"
             )
