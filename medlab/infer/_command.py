@@ -13,14 +13,33 @@ def add_parser(subparsers: Any) -> None:
         description="Label a scan with the model of a run, and write the labels on the "
         "scan's own grid.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="id or folder of a run")
+    parser.add_argument(
+        "run_id",
+        metavar="RUN_ID",
+        help="id or folder of a run; several, with commas between, are averaged",
+    )
     parser.add_argument("scan", help="a scan file or a folder with a DICOM series")
     parser.add_argument("output", help="a .nii.gz, .nii or .seg.nrrd file to write")
     parser.add_argument("--series", help="which series, if the folder holds several")
     parser.add_argument(
         "--largest-only",
         action="store_true",
-        help="keep only the largest connected part of each segment",
+        help="keep only the largest connected part of each segment, not only of those "
+        "that the recipe names",
+    )
+    parser.add_argument(
+        "--overlap",
+        type=float,
+        default=0.5,
+        help="share of a patch that the next one sees again (0.5)",
+    )
+    parser.add_argument(
+        "--mirror",
+        action="store_true",
+        help="average over mirrored scans too: eight times the time in 3D",
+    )
+    parser.add_argument(
+        "--memory-mb", type=float, help="most memory that adding up patches may take"
     )
     parser.set_defaults(run=command)
 
@@ -31,7 +50,14 @@ def command(arguments: argparse.Namespace) -> int:
     from medlab.scans import open_scan
 
     scan = open_scan(arguments.scan, series=arguments.series)
-    labels = predict(arguments.run_id, scan, largest_only=arguments.largest_only)
+    labels = predict(
+        [run.strip() for run in arguments.run_id.split(",")],
+        scan,
+        largest_only=arguments.largest_only or None,
+        overlap=arguments.overlap,
+        mirror=arguments.mirror,
+        memory_mb=arguments.memory_mb,
+    )
     labels.save(Path(arguments.output))
     for segment in labels.segments:
         print(f"{segment.name}: {int((labels.voxels == segment.id).sum())} voxels")

@@ -1,41 +1,45 @@
 """predict: labels for a scan, on the scan's own grid."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from medlab.backend import keras
 from medlab.data import (
     as_slices,
-    canonical_spacing_mm,
     from_canonical,
     from_slices,
-    normalise,
     resample_to,
-    resampled_shape,
     to_canonical,
 )
 from medlab.errors import MedlabError
-from medlab.infer._sliding_window import pad_to, window_function
+from medlab.infer._opened import Opened, open_models
+from medlab.infer._parts import keep_largest as keep_largest
+from medlab.infer._sliding_window import window_labels
+from medlab.infer._window import Window, as_axes
 from medlab.labels import Labels, as_segments
 from medlab.scans import open_scan
-from medlab.train import Recipe, Run, open_run
+from medlab.train import Recipe, Run
 
-_BATCH = 4
+_AT_ONCE = 4
 _MULTIPLE = 32
+_ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 
 def predict(
-    model: "keras.Model | Run | str | Path",
+    model: "keras.Model | Run | str | Path | Sequence[Any]",
     scan: Any,
     *,
     recipe: Recipe | None = None,
     plane: str | None = None,
     segments: Any = None,
-    largest_only: bool = False,
+    largest_only: bool | None = None,
+    overlap: float = 0.5,
+    mirror: bool | Sequence[int] = False,
+    memory_mb: float | None = None,
     home: Any = None,
 ) -> Labels:
     """Label a scan with a trained model.
@@ -45,13 +49,21 @@ def predict(
 
     Args:
         model: A run, its id or folder; or any Keras model from `(B, H, W, C)` slices or
-            `(B, X, Y, Z, C)` patches, in canonical order, to logits.
+            `(B, X, Y, Z, C)` patches, in canonical order, to logits. Or a list of them:
+            an ensemble, whose probabilities are averaged.
         scan: A `Volume`, or a path as `open_scan` takes it.
         recipe: How the model was trained; that of the run by default.
         plane: In which plane slices are taken, where the recipe does not tell.
         segments: Names of classes 1, 2, ...; those of the recipe by default.
-        largest_only: Keep of each segment only its largest connected part. Off by
-            default: it also removes what is rightly in two parts.
+        largest_only: Keep only the largest connected part: True of each segment, False
+            of none; by default of those that the recipe names. It also removes what is
+            rightly in two parts.
+        overlap: Share of a patch that the next one sees again, where a scan is larger.
+        mirror: Average over mirrored scans too: True along all axes, or axes 0
+            (right-left), 1 (front-back), 2 (up-down). Each axis doubles the time. Only
+            for models that have learnt from mirrored scans.
+        memory_mb: Most memory (MiB) that adding up patches may take; see
+            `sliding_window`.
         home: Where runs are looked for; found from the working folder by default.
 
     Returns:
@@ -60,121 +72,87 @@ def predict(
     Raises:
         MedlabError: If the model does not fit the scan.
     """
-    network, recipe = _open(model, recipe, home)
+    opened = open_models(model, recipe, home)
     volume = open_scan(scan, home=home) if isinstance(scan, (str, Path)) else scan
-    image = _prepare(network, volume, recipe)
-    classes = int(network.output_shape[-1])
-    if len(network.input_shape) == 4:
-        chosen = plane or recipe.plane or "axial"
-        winner = _by_slice(network, image, chosen, recipe.patch)
-    else:
-        winner = _by_patch(network, image, recipe.patch)
-    shape = to_canonical(np.empty(volume.voxels.shape[:3], bool), volume.affine).shape
-    winner = resample_to(winner, shape, labels=True)
-    if largest_only:
-        winner = keep_largest(winner)
-    names = segments or recipe.segments
-    names = names or [f"segment {number}" for number in range(1, classes)]
-    if len(names) != classes - 1:
+    image = opened.picture(volume)
+    winner = label_picture(
+        opened, image, plane=plane, overlap=overlap, mirror=mirror, memory_mb=memory_mb
+    )
+    names = list(segments or opened.names)
+    labels = opened.channels if opened.members is None else opened.members.shape[1]
+    if len(names) != labels - 1:
         raise MedlabError(
-            f"This model tells {classes - 1} segments apart, got {len(names)} names. "
+            f"This model tells {labels - 1} segments apart, got {len(names)} names. "
             "Pass as many segments.",
             code="bad-segments",
         )
+    shape = to_canonical(np.empty(volume.voxels.shape[:3], bool), volume.affine).shape
+    winner = resample_to(winner, shape, labels=True)
+    winner = keep_largest(winner, _alone(largest_only, opened.recipe, names))
     voxels = np.ascontiguousarray(from_canonical(winner, volume.affine))
     return Labels(voxels, np.array(volume.affine, np.float64), as_segments(names))
 
 
-def keep_largest(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Keep of each label its largest part, voxels touching by faces."""
-    kept = np.zeros_like(labels)
-    for label in np.unique(labels[labels > 0]):
-        parts, count = ndimage.label(labels == label)
-        sizes = np.bincount(parts.ravel(), minlength=count + 1)
-        sizes[0] = 0
-        kept[parts == sizes.argmax()] = label
-    return kept
-
-
-def _open(model: Any, recipe: Recipe | None, home: Any) -> tuple[keras.Model, Recipe]:
-    if isinstance(model, keras.Model):
-        found = recipe or Recipe()
-    else:
-        run = open_run(model, home)
-        model, found = run.model(), recipe or run.recipe
-    if len(model.input_shape) not in (4, 5) or len(model.output_shape) != len(
-        model.input_shape
-    ):
-        raise MedlabError(
-            "predict needs a model from slices (B, H, W, C) or patches (B, X, Y, Z, C) "
-            "to as many classes a voxel, got one from "
-            f"{model.input_shape} to {model.output_shape}.",
-            code="bad-model",
-        )
-    return model, found
-
-
-def _prepare(network: keras.Model, volume: Any, recipe: Recipe) -> NDArray[np.float32]:
-    image = to_canonical(np.asarray(volume.voxels), volume.affine)
-    image = normalise(image, kind=recipe.normalise, modality=volume.modality)
-    image = image if image.ndim == 4 else image[..., None]
-    channels = network.input_shape[-1]
-    if channels not in (None, image.shape[-1]):
-        raise MedlabError(
-            f"This model takes scans of {channels} channels, got {image.shape[-1]}. "
-            "Choose a scan like those it was trained on.",
-            code="channels-differ",
-        )
-    if recipe.spacing_mm:
-        own_mm = canonical_spacing_mm(volume.affine)
-        target = tuple(recipe.spacing_mm)
-        image = resample_to(image, resampled_shape(image.shape[:3], own_mm, target))
-    return image
-
-
-def _by_slice(
-    network: keras.Model,
+def label_picture(
+    opened: Opened,
     image: NDArray[np.float32],
-    plane: str,
-    patch: list[int] | None,
-) -> NDArray[np.uint8]:
+    *,
+    plane: str | None = None,
+    overlap: float = 0.5,
+    mirror: bool | Sequence[int] = False,
+    memory_mb: float | None = None,
+) -> NDArray[Any]:
+    """Find the label of each voxel of what the models look at.
+
+    Args:
+        opened: The models.
+        image: `(X, Y, Z, C)`, as `Opened.picture` makes it, or some slices of it.
+        plane: In which plane slices are taken; that of the recipe by default.
+        overlap, mirror, memory_mb: See `predict`.
+
+    Returns:
+        Labels `(X, Y, Z)`.
+    """
+    axes, patch = as_axes(mirror, 3), opened.recipe.patch
+    if not opened.by_slice:
+        usual = patch or [min(-(-size // 16) * 16, 64) for size in image.shape[:3]]
+        window = Window(_seen(opened, usual), overlap, axes, memory_mb)
+        return np.asarray(_labels(opened, image[None], window)[0])
+    plane = plane or opened.recipe.plane or "axial"
     stack = as_slices(image, plane)
-    window = _window(network, stack.shape[1:3], patch)
-    found = np.zeros(stack.shape[:3], _dtype(network))
-    if any(size > side for size, side in zip(stack.shape[1:3], window, strict=True)):
-        slide = window_function(network, window)
-        for index, plane_image in enumerate(stack):
-            found[index] = slide(np.ascontiguousarray(plane_image)).argmax(-1)
-        return from_slices(found, plane)
-    for first in range(0, len(stack), _BATCH):
-        rows = np.arange(first, min(first + _BATCH, len(stack)))
-        # The last batch is filled up with its last slice: one shape, one program.
-        filled = np.pad(rows, (0, _BATCH - len(rows)), mode="edge")
-        padded = [pad_to(stack[row], window) for row in filled]
-        logits = network.predict_on_batch(np.stack([image for image, _ in padded]))
-        inner = (slice(None), *padded[0][1])
-        found[rows] = logits.argmax(-1)[inner][: len(rows)]
-    return from_slices(found, plane)
+    whole = [-(-size // _MULTIPLE) * _MULTIPLE for size in stack.shape[1:3]]
+    within = [axis for axis in range(3) if axis != _ACROSS[plane]]
+    mirrored = tuple(number for number, axis in enumerate(within) if axis in axes)
+    window = Window(_seen(opened, patch or whole), overlap, mirrored, memory_mb)
+    found = []
+    for first in range(0, len(stack), _AT_ONCE):
+        rows = np.arange(first, min(first + _AT_ONCE, len(stack)))
+        # The last few are filled up with the last slice: one shape, one program.
+        filled = np.pad(rows, (0, _AT_ONCE - len(rows)), mode="edge")
+        found.append(_labels(opened, stack[filled], window)[: len(rows)])
+    return np.ascontiguousarray(from_slices(np.concatenate(found), plane))
 
 
-def _by_patch(
-    network: keras.Model, image: NDArray[np.float32], patch: list[int] | None
-) -> NDArray[np.uint8]:
-    limit = [min(-(-size // 16) * 16, 64) for size in image.shape[:3]]
-    window = _window(network, image.shape[:3], patch or limit)
-    found = window_function(network, window)(np.ascontiguousarray(image))
-    return np.asarray(found.argmax(-1), _dtype(network))
+def _labels(
+    opened: Opened, images: NDArray[np.float32], window: Window
+) -> NDArray[Any]:
+    return window_labels(
+        *(opened.looks, images, window),
+        classes=opened.channels,
+        members=opened.members,
+    )
 
 
-def _window(
-    network: keras.Model, size: tuple[int, ...], patch: list[int] | None
-) -> tuple[int, ...]:
-    """What the model sees at a time: its own size, else as in training, else all."""
-    whole = [-(-extent // _MULTIPLE) * _MULTIPLE for extent in size]
-    usual = patch or whole
-    fixed = network.input_shape[1:-1]
-    return tuple(own or side for own, side in zip(fixed, usual, strict=True))
+def _seen(opened: Opened, usual: Sequence[int]) -> tuple[int, ...]:
+    """What the model sees at a time: its own size, or else the usual one."""
+    fixed = opened.models[0].input_shape[1:-1]
+    return tuple(int(own or side) for own, side in zip(fixed, usual, strict=True))
 
 
-def _dtype(network: keras.Model) -> Any:
-    return np.uint8 if network.output_shape[-1] <= 256 else np.uint16
+def _alone(
+    largest_only: bool | None, recipe: Recipe, names: Sequence[str]
+) -> Iterable[int] | None:
+    """The labels of which one part is kept; None for all of them."""
+    if largest_only is None:
+        return [n for n, name in enumerate(names, 1) if name in recipe.largest_only]
+    return None if largest_only else []

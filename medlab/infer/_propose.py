@@ -14,7 +14,8 @@ from medlab.data import (
     to_canonical,
 )
 from medlab.errors import MedlabError
-from medlab.infer._predict import _by_patch, _by_slice, _open, _prepare
+from medlab.infer._opened import open_models
+from medlab.infer._predict import label_picture
 from medlab.labels import PALETTE, Proposal, Segment
 from medlab.labels.tools import protect
 from medlab.scans import Volume
@@ -32,7 +33,7 @@ class ReadyModel:
     """A model with what it makes of one scan, kept for the next slice.
 
     Args:
-        model: A run, its id or folder, or a Keras model.
+        model: A run, its id or folder, a Keras model, or a list of them.
         scan: The scan.
         recipe: How the model was trained; that of the run by default.
         home: Where runs are looked for.
@@ -44,11 +45,9 @@ class ReadyModel:
     home: Any = None
 
     def __post_init__(self) -> None:
-        self.network, found = _open(self.model, self.recipe, self.home)
-        self.known: Recipe = found
-        self.image = _prepare(self.network, self.scan, found)
-        classes = int(self.network.output_shape[-1])
-        self.names = found.segments or [f"segment {n}" for n in range(1, classes)]
+        self.opened = open_models(self.model, self.recipe, self.home)
+        self.image = self.opened.picture(self.scan)
+        self.names = self.opened.names
 
     def classes(
         self, axis: int | None, span: tuple[int, int] | None, report: Report
@@ -63,11 +62,10 @@ class ReadyModel:
         shape = to_canonical(
             np.empty(self.scan.voxels.shape[:3], bool), self.scan.affine
         ).shape
-        by_slice = len(self.network.input_shape) == 4
-        plane = self.known.plane or "axial"
-        if not by_slice:
+        plane = self.opened.recipe.plane or "axial"
+        if not self.opened.by_slice:
             report(0.1, "The model looks at the whole volume")
-            found = _by_patch(self.network, self.image, self.known.patch)
+            found = label_picture(self.opened, self.image)
         else:
             found = self._slices(plane, axis, span, report)
         whole = resample_to(found, shape, labels=True)
@@ -100,9 +98,7 @@ class ReadyModel:
             few = tuple(
                 slice(start, stop) if a == along else slice(None) for a in range(3)
             )
-            found[few] = _by_slice(
-                self.network, self.image[few], plane, self.known.patch
-            )
+            found[few] = label_picture(self.opened, self.image[few], plane=plane)
         return found
 
 
@@ -128,7 +124,8 @@ def propose(
     what has been drawn stays.
 
     Args:
-        model: A run, its id or folder, a Keras model, or a `ReadyModel` of this scan.
+        model: A run, its id or folder, a Keras model, a list of them, or a `ReadyModel`
+            of this scan.
         scan: The scan.
         labels: The map `(I, J, K)` as it is.
         known: All segments of the layer.

@@ -1,15 +1,16 @@
 """Sliding window: an image larger than what the model sees, patch by patch.
 
-One compiled program walks all positions and adds up on the device; nothing returns to
-Python in between. Neighbouring patches overlap by half, and count most in their middle.
+Patches are walked in order of axis 0, and their weighted probabilities are added up on
+the device, in a sum as thick as one patch. As soon as no further patch reaches a plane,
+the plane is finished and leaves for the result, and the sum moves on. So memory grows
+with an image's cross section, not its length; and with `memory_mb` not even with that.
 
-Source:
-    Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z: half overlap and a
-    Gaussian of an eighth of the patch.
+The network is compiled once a patch size (see `_network.py`); what is compiled anew for
+an image of another size takes a fraction of a second.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,107 +18,230 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.backend import jax, keras
+from medlab.infer._network import Network, networks
+from medlab.infer._window import Strip, Window, as_axes, corners, pad_to
 
 jnp: Any = jax.numpy
 
+Finish = Callable[..., Any]
+"""From the sum of some planes and each axis' sum of weights to what is kept of them."""
+
 
 def sliding_window(
-    model: keras.Model, image: NDArray[np.float32], patch: Sequence[int]
+    model: "keras.Model | Sequence[keras.Model]",
+    image: NDArray[np.float32],
+    patch: Sequence[int],
+    *,
+    overlap: float = 0.5,
+    mirror: bool | Sequence[int] = False,
+    memory_mb: float | None = None,
+    by_regions: bool = False,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Predict class probabilities for one image or volume.
 
     Args:
-        model: From `(B, *patch, C)` to logits `(B, *patch, classes)`.
+        model: From `(B, *patch, C)` to logits `(B, *patch, classes)`; or several, whose
+            probabilities are averaged.
         image: `(H, W[, D], C)`, any size: smaller than the patch, it is padded with its
-            lowest intensity.
+            lowest intensity. It may be a memory-mapped file: it is read plane by plane.
         patch: What the model sees at a time.
+        overlap: Share of a patch, along each axis, that the next one sees again.
+        mirror: Average over mirrored images too: True for all axes, or the axes.
+        memory_mb: Most memory (MiB) that the sum of patches may take. With less than it
+            would like, the image is cut into strips along axis 1, and more patches are
+            looked at twice; the result stays the same but for rounding.
+        by_regions: Whether each channel is a yes or no of its own (sigmoid).
+        out: Where to write the probabilities, for example a memory-mapped file.
 
     Returns:
-        Probabilities `(H, W[, D], classes)`.
+        Probabilities `(H, W[, D], classes)`: `out`, if given.
+
+    Raises:
+        MedlabError: If the window cannot be, or does not fit into `memory_mb`.
     """
-    return window_function(model, patch)(image)
+    models = list(model) if isinstance(model, (list, tuple)) else [model]
+    rank = image.ndim - 1
+    window = Window(
+        tuple(int(side) for side in patch), overlap, as_axes(mirror, rank), memory_mb
+    )
+    looks = networks(models, by_regions=by_regions)
+    classes = output_channels(models[0])
+    if out is None:
+        out = np.empty((*image.shape[:-1], classes), np.float32)
+    padded, inner = pad_to(image[None], window.patch)
+    for place, planes in walk(looks, padded, window, classes, mean):
+        _put(out, place, planes[0], inner)
+    return out
 
 
-def window_function(
-    model: keras.Model, patch: Sequence[int]
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Make a sliding window to call on many images; compiles once a shape."""
-    patch = tuple(int(side) for side in patch)
-    weights = [variable.value for variable in model.trainable_variables]
-    others = [variable.value for variable in model.non_trainable_variables]
-    importance = gaussian_importance(patch)
+def window_labels(
+    looks: Sequence[Network],
+    images: NDArray[np.float32],
+    window: Window,
+    *,
+    classes: int,
+    members: NDArray[np.float32] | None = None,
+) -> NDArray[Any]:
+    """Find the most likely label of every voxel.
 
-    @partial(jax.jit, donate_argnums=())
-    def walk(weights: Any, others: Any, image: Any, starts: Any) -> Any:
-        classes = model.output_shape[-1]
+    Args:
+        looks: The members of an ensemble.
+        images: `(B, H, W[, D], C)`.
+        window: How they are walked.
+        classes: Channels of the model.
+        members: Which label lies in which region, `(regions, labels)`, where the model
+            tells regions; see `medlab.train.losses.region_members`.
 
-        def add(carry: Any, start: Any) -> Any:
-            total, counted = carry
-            window = jax.lax.dynamic_slice(
-                image, (*start, 0), (*patch, image.shape[-1])
-            )
-            logits, _ = model.stateless_call(
-                weights, others, window[None], training=False
-            )
-            share = jax.nn.softmax(logits[0].astype("float32"), axis=-1)
-            share = share * importance[..., None]
-            old = jax.lax.dynamic_slice(total, (*start, 0), share.shape)
-            total = jax.lax.dynamic_update_slice(total, old + share, (*start, 0))
-            old = jax.lax.dynamic_slice(counted, tuple(start), patch)
-            counted = jax.lax.dynamic_update_slice(
-                counted, old + importance, tuple(start)
-            )
-            return (total, counted), None
-
-        size = image.shape[:-1]
-        empty = jnp.zeros((*size, classes)), jnp.zeros(size)
-        (total, counted), _ = jax.lax.scan(add, empty, starts)
-        return total / counted[..., None]
-
-    def call(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        padded, inner = pad_to(image, patch)
-        starts = np.array(window_starts(padded.shape[:-1], patch), np.int32)
-        return np.asarray(walk(weights, others, padded, starts))[inner]
-
-    return call
-
-
-def window_starts(
-    size: Sequence[int], patch: Sequence[int], overlap: float = 0.5
-) -> list[tuple[int, ...]]:
-    """List the first corners of patches that cover an image evenly, edges included.
-
-    Example:
-        >>> window_starts((8, 4), (4, 4))
-        [(0, 0), (2, 0), (4, 0)]
+    Returns:
+        Labels `(B, H, W[, D])`.
     """
-    along = []
-    for extent, side in zip(size, patch, strict=True):
-        step = max(1, int(side * (1 - overlap)))
-        count = max(1, -(-(extent - side) // step) + 1)
-        along.append(np.linspace(0, extent - side, count).round().astype(int).tolist())
-    return list(itertools.product(*along))
+    padded, inner = pad_to(images, window.patch)
+    finish = winner if members is None else partial(winner_of_regions, members=members)
+    labels = classes if members is None else members.shape[1]
+    found = np.empty(images.shape[:-1], np.uint8 if labels <= 256 else np.uint16)
+    for place, planes in walk(looks, padded, window, classes, finish):
+        for row, one in zip(found, planes, strict=True):
+            _put(row, place, one, inner)
+    return found
 
 
-def gaussian_importance(patch: Sequence[int]) -> NDArray[np.float32]:
-    """Weigh a patch's voxels: 1 in the middle, nowhere nothing."""
-    weight = np.ones((), np.float64)
-    for side in patch:
-        far = (np.arange(side) - (side - 1) / 2) / (side / 8)
-        weight = weight[..., None] * np.exp(-0.5 * far**2)
-    return np.asarray(np.maximum(weight, 1e-3), np.float32)
+def walk(
+    looks: Sequence[Network],
+    images: NDArray[np.float32],
+    window: Window,
+    classes: int,
+    finish: Finish,
+) -> Iterator[tuple[tuple[slice, slice], NDArray[Any]]]:
+    """Walk all patches; give planes as they are finished.
+
+    Args:
+        looks: The members of an ensemble.
+        images: `(B, H, W[, D], C)`, at least as large as a patch.
+        window: How they are walked.
+        classes: Channels of the model.
+        finish: What is kept of finished planes.
+
+    Yields:
+        Where along axes 0 and 1 finished planes lie, and `(B, planes, ...)`.
+    """
+    size = images.shape[1:-1]
+    strips = window.strips(
+        size, images=images.shape[0], channels=images.shape[-1], classes=classes
+    )
+    for strip in strips:
+        yield from _walk_strip(looks, images, window, strip, classes, finish)
 
 
-def pad_to(
-    image: NDArray[np.float32], patch: Sequence[int]
-) -> tuple[NDArray[np.float32], tuple[slice, ...]]:
-    """Pad an image to a patch at least, evenly; return it and where it now lies."""
-    pads, inner = [], []
-    for size, side in zip(image.shape[:-1], patch, strict=True):
-        missing = max(side - size, 0)
-        pads.append((missing // 2, missing - missing // 2))
-        inner.append(slice(missing // 2, missing // 2 + size))
-    if not any(map(any, pads)):
-        return image, tuple(inner)
-    lowest = float(image.min())
-    return np.pad(image, [*pads, (0, 0)], constant_values=lowest), tuple(inner)
+def _walk_strip(
+    looks: Sequence[Network],
+    images: NDArray[np.float32],
+    window: Window,
+    strip: Strip,
+    classes: int,
+    finish: Finish,
+) -> Iterator[tuple[tuple[slice, slice], NDArray[Any]]]:
+    size, thickness = images.shape[1:-1], window.patch[0]
+    rows, _, *others = window.starts(size)
+    sums = window.sums(size)
+    sums[0] = sums[0] * len(looks) * len(window.flips)
+    across = slice(strip.first - strip.low, strip.last - strip.low)
+    weights = [jnp.asarray(along) for along in window.weights()]
+    shape = (images.shape[0], thickness, strip.high - strip.low, *size[2:], classes)
+    total = jnp.zeros(shape)
+    last: tuple[tuple[slice, slice], Any] | None = None
+    for row, following in itertools.pairwise([*rows, size[0]]):
+        slab = jnp.asarray(
+            np.asarray(
+                images[:, row : row + thickness, strip.low : strip.high], np.float32
+            )
+        )
+        for corner in corners([strip.starts, *others]):
+            at = np.array([corner[0] - strip.low, *corner[1:]], np.int32)
+            patches = _cut(slab, at, window.patch)
+            for look, flip in itertools.product(looks, window.flips):
+                total = _add(total, look(patches, flip), weights, at)
+        done = min(following - row, thickness)
+        here = [sums[0][row : row + done], sums[1][strip.first : strip.last], *sums[2:]]
+        planes = finish(_part(total, done, across.start, across.stop), here)
+        if last is not None:
+            # One row late: while it is copied, the device is busy with the next row.
+            yield last[0], np.asarray(last[1])
+        last = (slice(row, row + done), slice(strip.first, strip.last)), planes
+        if following < size[0]:
+            total = _move_on(total, done)
+    if last is not None:
+        yield last[0], np.asarray(last[1])
+
+
+def output_channels(model: keras.Model) -> int:
+    """How many channels the finest output of a model has."""
+    shape = model.output_shape
+    return int((shape[0] if isinstance(shape, list) else shape)[-1])
+
+
+@jax.jit
+def mean(total: Any, sums: Sequence[Any]) -> Any:
+    """The weighted mean of all patches: probabilities."""
+    for axis, along in enumerate(sums, start=1):
+        total = total / along.reshape(-1, *(1,) * (total.ndim - axis - 1))
+    return total
+
+
+@jax.jit
+def winner(total: Any, sums: Sequence[Any]) -> Any:
+    """The likeliest class: dividing by the sums would not change it."""
+    return jnp.argmax(total, axis=-1).astype(_small(total.shape[-1]))
+
+
+@jax.jit
+def winner_of_regions(total: Any, sums: Sequence[Any], *, members: Any) -> Any:
+    """The label that fits the regions' probabilities best."""
+    found = jnp.clip(mean(total, sums), 1e-6, 1 - 1e-6)
+    scores = (jnp.log(found) - jnp.log1p(-found)) @ members
+    return jnp.argmax(scores, axis=-1).astype(_small(members.shape[1]))
+
+
+@partial(jax.jit, static_argnums=2)
+def _cut(slab: Any, at: Any, patch: tuple[int, ...]) -> Any:
+    shape = (slab.shape[0], *patch, slab.shape[-1])
+    return jax.lax.dynamic_slice(slab, (0, 0, *at, 0), shape)
+
+
+@partial(jax.jit, donate_argnums=0)
+def _add(total: Any, share: Any, weights: Sequence[Any], at: Any) -> Any:
+    for axis, along in enumerate(weights, start=1):
+        share = share * along.reshape(-1, *(1,) * (share.ndim - axis - 1))
+    place = (0, 0, *at, 0)
+    old = jax.lax.dynamic_slice(total, place, share.shape)
+    return jax.lax.dynamic_update_slice(total, old + share, place)
+
+
+@partial(jax.jit, static_argnums=1, donate_argnums=0)
+def _move_on(total: Any, done: int) -> Any:
+    empty = jnp.zeros_like(total[:, :done])
+    return jnp.concatenate([total[:, done:], empty], axis=1)
+
+
+@partial(jax.jit, static_argnums=(1, 2, 3))
+def _part(total: Any, done: int, first: int, last: int) -> Any:
+    return total[:, :done, first:last]
+
+
+def _put(
+    out: NDArray[Any],
+    place: tuple[slice, slice],
+    planes: NDArray[Any],
+    inner: tuple[slice, ...],
+) -> None:
+    """Write finished planes of the padded image where they lie in the image itself."""
+    to, of = [], []
+    for where, inside in zip(place, inner, strict=False):
+        first, last = max(where.start, inside.start), min(where.stop, inside.stop)
+        to.append(slice(first - inside.start, max(first, last) - inside.start))
+        of.append(slice(first - where.start, max(first, last) - where.start))
+    out[tuple(to)] = planes[(*of, *inner[2:])]
+
+
+def _small(labels: int) -> str:
+    return "uint8" if labels <= 256 else "uint16"

@@ -122,6 +122,7 @@ def test_a_trained_run_draws_balls_through_a_worker_that_keeps_it(
             "seed": 7,
         },
         learning_rate=0.01,
+        augmentation="none",
     )
     run = train(recipe, home)
     source = ScanSource("scan.nii", None)
