@@ -14,7 +14,7 @@ from medlab.augment._chance import stream
 from medlab.augment._crop import draw_crop
 from medlab.augment._elastic import bend_at, draw_bend, weights
 from medlab.augment._flip import draw_flip
-from medlab.augment._interpolate import interpolate
+from medlab.augment._interpolate import find_corners, look_up, no_corners
 from medlab.augment._quarter_turn import draw_quarter_turn
 from medlab.augment._separable import separable
 from medlab.augment._settings import Augmentation
@@ -82,9 +82,23 @@ def draw_movement(
 
 
 def move_image(movement: Movement, image: Any, labels: Any) -> tuple[Any, Any]:
-    """Move an image and its labels; see `interpolate`."""
+    """Move an image and its labels; see `look_up`. One that stays costs nothing."""
     shape = labels.shape
-    return interpolate(image, labels, [*sources(movement, shape)])
+    moves = (movement.matrix != jnp.eye(len(shape))).any() | movement.offset.any()
+    if movement.nodes is not None:
+        moves |= movement.nodes.any()
+    # Two branches, and not one, because XLA keeps what comes out of a branch: within
+    # one, every corner would find all places again, which takes twice the time.
+    corners = jax.lax.cond(
+        moves,
+        lambda: find_corners(sources(movement, shape), shape),
+        lambda: no_corners(shape),
+    )
+    return jax.lax.cond(  # type: ignore[no-any-return]
+        moves,
+        lambda: look_up(image, labels, corners),
+        lambda: (image, labels),
+    )
 
 
 def sources(movement: Movement, shape: tuple[int, ...]) -> Any:
