@@ -1,6 +1,7 @@
 """`medlab train`: a recipe in a terminal, in the same run folder as from a notebook."""
 
 import argparse
+import traceback
 from typing import Any
 
 
@@ -21,6 +22,16 @@ def add_parser(subparsers: Any) -> None:
         metavar="RUN_ID",
         help="go on from the last checkpoint of a run that was lost, stopped or failed",
     )
+    team = parser.add_argument_group(
+        "several processes or machines",
+        "The same command everywhere, each with a number of its own, and the same "
+        "files: one GPU to many hosts.",
+    )
+    team.add_argument(
+        "--coordinator", metavar="HOST:PORT", help="where process 0 listens"
+    )
+    team.add_argument("--num-processes", type=int, metavar="N", default=1)
+    team.add_argument("--process-id", type=int, metavar="I", default=0)
     parser.add_argument("--run", dest="run_id", help=argparse.SUPPRESS)
     parser.set_defaults(run=command)
 
@@ -42,21 +53,33 @@ def command(arguments: argparse.Namespace) -> int:
             "medlab train takes either a recipe file or --resume RUN_ID.",
             code="usage",
         )
+    from medlab.train._team import ALONE, join, leave
+    from medlab.train._trainer import resume_here, train
+
+    team = ALONE
+    if arguments.coordinator or arguments.num_processes > 1:
+        size, number = arguments.num_processes, arguments.process_id
+        team = join(arguments.coordinator or "", size, number)
     try:
         if arguments.resume:
-            from medlab.train._trainer import resume_here
-
-            run = resume_here(Run(runs.run_folder(home, arguments.resume)), home)
+            found = Run(runs.run_folder(home, arguments.resume))
+            run = resume_here(found, home, team)
         else:
             from medlab.train._recipe import Recipe
-            from medlab.train._trainer import train
 
             recipe = Recipe.load(arguments.recipe)
-            run = train(recipe, home, where="terminal")
+            run = train(recipe, home, where="terminal", team=team)
     except KeyboardInterrupt:
         print("Stopped. medlab train --resume RUN_ID goes on from here.")
         return 130
-    print(f"{run.state}: {run.id}")
+    except Exception as error:
+        if team.size == 1:
+            raise
+        if not isinstance(error, MedlabError):
+            traceback.print_exc()
+        leave(error)
+    if team.leads:
+        print(f"{run.state}: {run.id}")
     return 0
 
 

@@ -169,7 +169,8 @@ def carry_on(
     """
     log = steering.log
     log.enter("compiling")
-    _describe(model, log.folder)
+    if log.writes:
+        _describe(model, log.folder)
     steering.set_model(model)
     steering.warm_up(model, validation)
     everyone = _Together([*callbacks, steering], model=model)
@@ -206,7 +207,8 @@ def carry_on(
         log.close("stopped", f"Stopped on request at step {steering.step}.")
         return
     try:
-        save_model(model, log.folder / "model.keras")
+        if log.writes:
+            save_model(model, log.folder / "model.keras")
     except OSError as error:
         log.say(f"model.keras could not be written: {error.strerror}.")
     log.close("finished")
@@ -275,7 +277,10 @@ def plain_copy(model: keras.Model) -> keras.Model:
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Write a plain `.keras` file that anybody's Keras loads, whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".save-") as folder:
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".save-") as folder,
+        _by_this_process(),
+    ):
         draft = Path(folder) / "model.keras"
         plain_copy(model).save(draft)
         replace_synced(path, draft.read_bytes())
@@ -342,6 +347,17 @@ def _folder(model: keras.Model, name: str, home: Any, epochs: int, resume: Any) 
 
 def _command(line: dict[str, Any]) -> dict[str, Any]:
     return {k: line[k] for k in ("seq", "cmd", "args", "at_step") if k in line}
+
+
+@contextlib.contextmanager
+def _by_this_process() -> Iterator[None]:
+    """Make variables here alone: in a team, each would wait for the other processes."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
 
 
 @contextlib.contextmanager

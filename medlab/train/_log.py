@@ -99,6 +99,9 @@ class RunLog:
             imports, compilation.
     """
 
+    writes = True
+    """Whether it is this process that writes the folder; see `_team.py`."""
+
     def __init__(
         self, folder: Path, on_command: Callable[[dict[str, Any]], bool] | None = None
     ) -> None:
@@ -109,7 +112,8 @@ class RunLog:
             "pid": os.getpid(),
             "host": socket.gethostname(),
         }
-        self._metrics = _open_for_lines(folder / "metrics.jsonl")
+        lines = folder / "metrics.jsonl"
+        self._metrics = _open_for_lines(lines) if self.writes else None
         self.lines = len(runs.read_history(folder))
         self._waiting: list[bytes] = []
         self._last_batch_s = -math.inf
@@ -219,6 +223,10 @@ class RunLog:
                 self._control_stamp = stamp
             return waiting
 
+    def agree(self, value: Any) -> Any:
+        """Give a plain value that all who train together go by: alone, one's own."""
+        return value
+
     def acknowledge(
         self, command: dict[str, Any], *, step: int = 0, epoch: int = 0
     ) -> None:
@@ -238,6 +246,8 @@ class RunLog:
 
     def say(self, text: str) -> None:
         """Print a line, and keep it in `stdout.log` where printing does not do so."""
+        if not self.writes:
+            return
         print(text, flush=True)
         if self._keeps_prints:
             return
@@ -256,7 +266,8 @@ class RunLog:
             self.enter(state, message)
             self._closed.set()
             self._sync()
-            os.close(self._metrics)
+            if self._metrics is not None:
+                os.close(self._metrics)
         if self._thread is not threading.current_thread():
             self._thread.join(timeout=1)
 
@@ -266,11 +277,15 @@ class RunLog:
             if self._closed.is_set():
                 return
             self.lines += 1
+            if self._metrics is None:
+                return
             self._waiting.append(line.encode() + b"\n")
             self._flush()
 
     def _flush(self) -> None:
         """Write the lines that wait; on a full disk they wait on, in their order."""
+        if self._metrics is None:
+            return
         try:
             while self._waiting:
                 _append(self._metrics, self._waiting[0])
@@ -282,7 +297,8 @@ class RunLog:
 
     def _sync(self) -> None:
         with contextlib.suppress(OSError):
-            os.fsync(self._metrics)
+            if self._metrics is not None:
+                os.fsync(self._metrics)
 
     def _saw(self, command: dict[str, Any]) -> None:
         if command["seq"] > self.ack_seq:
@@ -291,7 +307,7 @@ class RunLog:
 
     def _beat(self) -> None:
         with self._lock:
-            if self._closed.is_set():
+            if self._closed.is_set() or not self.writes:
                 return
             if self._waiting:
                 self._flush()
@@ -316,13 +332,16 @@ class RunLog:
 
 
 @contextlib.contextmanager
-def logged(folder: Path, *, own_process: bool = False) -> Iterator[RunLog]:
+def logged(
+    folder: Path, *, own_process: bool = False, kind: type[RunLog] = RunLog
+) -> Iterator[RunLog]:
     """Open the log of a run, and close it in a truthful state whatever happens.
 
     Args:
         folder: Of the run.
         own_process: The process has no other business: a Stop that comes while it
             imports or compiles, where no code of ours runs, may end it outright.
+        kind: Of log. Only a process that trains alone hears commands before it runs.
     """
     log: RunLog
 
@@ -336,7 +355,7 @@ def logged(folder: Path, *, own_process: bool = False) -> Iterator[RunLog]:
         log.enter("compiling", "Stops as soon as the compilation is over.")
         return False
 
-    log = RunLog(folder, on_command=early)
+    log = kind(folder, on_command=early if kind is RunLog else None)
     try:
         yield log
     except KeyboardInterrupt:

@@ -91,6 +91,8 @@ class Saver:
         return saved
 
     def _write(self, snapshot: Snapshot) -> bool:
+        if not self._log.writes:
+            return True
         step = int(snapshot.position["step"])
         try:
             write_checkpoint(self._folder, snapshot)

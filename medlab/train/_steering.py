@@ -157,7 +157,7 @@ class Steering(keras.callbacks.Callback):  # type: ignore[misc]
             self._look_back(0)
             self._closing = {"logs": self._epoch_logs(logs), "lr": self._rate()}
         self._obey()
-        if self.saver.is_due:
+        if self.log.agree(self.saver.is_due):
             self.save()
         self._batch_began_s = time.monotonic()
 
@@ -191,7 +191,7 @@ class Steering(keras.callbacks.Callback):  # type: ignore[misc]
         self._obey()
         if epoch + 1 >= self.epochs:
             self.model.stop_training = True
-        elif self.saver.is_due and not self.stopped:
+        elif self.log.agree(self.saver.is_due) and not self.stopped:
             self.save()
 
     def save(self, *, wait: bool = False) -> bool:

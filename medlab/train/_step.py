@@ -106,7 +106,8 @@ class Step:
     def _compile(self, state: Any, batch: Any) -> Any:
         shardings = None
         if keras.distribution.distribution() is not None:
-            spec = self.model._get_state_sharding_spec()
+            # The new weights lie where the old ones lay: on all devices alike.
+            spec = jax.tree.map(lambda leaf: leaf.sharding, state)
             shardings = (None, spec, None, None)
         program = jax.jit(self._step, donate_argnums=0, out_shardings=shardings)
         try:
@@ -126,7 +127,7 @@ class Step:
         fresh = memory.temp_size_in_bytes + memory.output_size_in_bytes
         fresh -= memory.alias_size_in_bytes
         self.needed = int(fresh + memory.argument_size_in_bytes)
-        free = free_memory(jax.devices()[0])
+        free = free_memory(jax.local_devices()[0])
         if free is not None and fresh > free:
             raise TooLarge(self.needed, free)
 
