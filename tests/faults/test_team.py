@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,9 +60,8 @@ def start_team(size, *arguments):
             *("--coordinator", address),
             *("--num-processes", str(size), "--process-id", str(number)),
         ]
-        output = open(f"process-{size}-{number}.log", "ab")  # noqa: SIM115
-        processes.append(subprocess.Popen(command, stdout=output, stderr=output))
-        output.close()
+        with Path(f"process-{size}-{number}.log").open("ab") as output:
+            processes.append(subprocess.Popen(command, stdout=output, stderr=output))
     return processes
 
 
