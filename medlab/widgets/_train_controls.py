@@ -34,10 +34,21 @@ _PLANES = {
 }
 TEMPLATES = ("unet",)
 """Names of `medlab.models.TEMPLATES`, told here so that the form needs no Keras."""
+LOSSES = (
+    *("dice+cross-entropy", "dice", "cross-entropy", "focal", "dice+focal"),
+    *("generalised-dice", "generalised-dice+cross-entropy"),
+    *("tversky", "tversky+cross-entropy"),
+    *("cldice", "cldice+dice", "cldice+cross-entropy"),
+    *("boundary", "boundary+dice", "boundary+cross-entropy"),
+)
+"""Names of `medlab.train.losses.LOSSES`, likewise."""
+_AS_IS = "as in the recipe"
 
 
 class RunControls(anywidget.AnyWidget):
-    """State, progress, loss and Pause, Resume, Stop, Checkpoint of one run.
+    """State, progress and loss of one run, and the buttons that steer it.
+
+    Pause, resume, stop, save a checkpoint, change the learning rate and the epochs.
 
     Args:
         run: Which; None for none yet. Set `run_id` later.
@@ -209,54 +220,83 @@ class TrainControls(ipywidgets.VBox):
 
 def _fields(recipe: Recipe) -> dict[str, Any]:
     """One control a field of the recipe, by the field's name."""
-    style = {"description_width": "105px"}
-    layout = ipywidgets.Layout(width="290px")
-    looks = {"style": style, "layout": layout}
-    planes = [*_PLANES.items()]
-    augmentation: list[tuple[str, Any]] = [("default", "default"), ("none", "none")]
-    if isinstance(recipe.augmentation, dict):
-        augmentation.append(("as in the recipe", recipe.augmentation))
-    cases = [(_case_name(case), place) for place, case in enumerate(recipe.cases)]
-    return {
-        "template": ipywidgets.Dropdown(
-            description="Template",
-            options=sorted({*TEMPLATES, recipe.template}),
-            value=recipe.template,
-            **looks,
-        ),
-        "plane": ipywidgets.Dropdown(
-            description="Trains on", options=planes, value=recipe.plane, **looks
-        ),
-        "epochs": ipywidgets.BoundedIntText(
-            description="Epochs", value=recipe.epochs, min=1, max=100_000, **looks
-        ),
-        "learning_rate": ipywidgets.FloatText(
-            description="Learning rate", value=recipe.learning_rate, step=None, **looks
-        ),
-        "batch": ipywidgets.BoundedIntText(
-            description="Batch",
-            value=recipe.batch or 0,
-            min=0,
-            max=4096,
-            tooltip="Samples a step; 0 chooses by itself",
-            **looks,
-        ),
-        "augmentation": ipywidgets.Dropdown(
-            description="Augmentation",
-            options=augmentation,
-            value=recipe.augmentation,
-            **looks,
-        ),
-        "seed": ipywidgets.IntText(description="Seed", value=recipe.seed, **looks),
-        "cases": ipywidgets.SelectMultiple(
-            description="Cases",
-            options=cases,
-            value=tuple(place for _, place in cases),
-            rows=max(1, min(6, len(cases))),
-            style=style,
-            layout=ipywidgets.Layout(width="100%", max_width="600px"),
-        ),
+    looks = {
+        "style": {"description_width": "105px"},
+        "layout": ipywidgets.Layout(width="290px"),
     }
+
+    def choice(name: str, description: str, options: Any, tooltip: str = "") -> Any:
+        value = getattr(recipe, name)
+        pairs = [each if isinstance(each, tuple) else (each, each) for each in options]
+        if value not in [each for _, each in pairs]:
+            pairs.append((value if isinstance(value, str) else _AS_IS, value))
+        return ipywidgets.Dropdown(
+            description=description,
+            options=pairs,
+            value=value,
+            tooltip=tooltip or description,
+            **looks,
+        )
+
+    def whole(description: str, value: int, least: int, most: int, tooltip: str) -> Any:
+        return ipywidgets.BoundedIntText(
+            description=description,
+            value=value,
+            min=least,
+            max=most,
+            tooltip=tooltip,
+            **looks,
+        )
+
+    return {
+        "template": choice("template", "Template", TEMPLATES, "The kind of network"),
+        "plane": choice("plane", "Trains on", _PLANES.items()),
+        "epochs": whole("Epochs", recipe.epochs, 1, 100_000, "How many; can change"),
+        "learning_rate": ipywidgets.FloatText(
+            description="Learning rate",
+            value=recipe.learning_rate,
+            step=None,
+            tooltip="At the start; can change while it trains",
+            **looks,
+        ),
+        "batch": whole(
+            "Batch", recipe.batch or 0, 0, 4096, "Samples a step; 0 chooses by itself"
+        ),
+        "augmentation": choice("augmentation", "Augmentation", ("default", "none")),
+        "loss": choice("loss", "Loss", LOSSES, "What training makes small"),
+        "optimizer": choice("optimizer", "Optimizer", ("adam", "adamw", "sgd")),
+        "schedule": choice(
+            "schedule",
+            "Schedule",
+            ("cosine", "poly", "constant"),
+            "How the learning rate falls",
+        ),
+        "precision": choice(
+            "precision",
+            "Precision",
+            ("float32", "mixed_bfloat16"),
+            "mixed_bfloat16 is faster on a GPU",
+        ),
+        "seed": ipywidgets.IntText(
+            description="Seed",
+            value=recipe.seed,
+            tooltip="Same seed, same model",
+            **looks,
+        ),
+        "cases": _case_list(recipe),
+    }
+
+
+def _case_list(recipe: Recipe) -> Any:
+    cases = [(_case_name(case), place) for place, case in enumerate(recipe.cases)]
+    return ipywidgets.SelectMultiple(
+        description="Cases",
+        options=cases,
+        value=tuple(place for _, place in cases),
+        rows=max(1, min(6, len(cases))),
+        style={"description_width": "105px"},
+        layout=ipywidgets.Layout(width="100%", max_width="600px"),
+    )
 
 
 def _case_name(case: dict[str, Any]) -> str:

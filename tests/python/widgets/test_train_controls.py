@@ -11,7 +11,7 @@ from medlab.scans import Home
 from medlab.train import Recipe, Run, runs
 from medlab.widgets import TrainControls
 from medlab.widgets import _train_controls as module
-from medlab.widgets._train_controls import TEMPLATES, RunControls
+from medlab.widgets._train_controls import LOSSES, TEMPLATES, RunControls
 
 CASES = [
     {"scan": "a.nrrd", "slices": [3, 5]},
@@ -52,12 +52,18 @@ def test_what_is_typed_becomes_the_recipe(controls: TrainControls) -> None:
     fields["augmentation"].value = "none"
     fields["seed"].value = 9
     fields["plane"].value = None
+    fields["loss"].value = "tversky"
+    fields["optimizer"].value = "sgd"
+    fields["schedule"].value = "poly"
+    fields["precision"].value = "mixed_bfloat16"
     fields["cases"].value = (1,)
 
     recipe = controls.recipe
 
     assert (recipe.epochs, recipe.learning_rate, recipe.batch) == (3, 0.01, 2)
     assert (recipe.augmentation, recipe.seed, recipe.plane) == ("none", 9, None)
+    assert (recipe.loss, recipe.optimizer) == ("tversky", "sgd")
+    assert (recipe.schedule, recipe.precision) == ("poly", "mixed_bfloat16")
     assert recipe.cases == [CASES[1]]
 
 
@@ -69,10 +75,36 @@ def test_a_new_recipe_fills_the_form_anew(controls: TrainControls) -> None:
     assert controls.recipe.cases == CASES[:1]
 
 
-def test_the_form_offers_the_templates_there_are() -> None:
+def test_settings_that_the_form_has_no_word_for_stay_as_they_are(home: Home) -> None:
+    focal = {"name": "dice+focal", "gamma": 3.0}
+    recipe = Recipe(cases=CASES, loss=focal, augmentation={"flip": 0.25})
+
+    form = TrainControls(recipe, home=home)
+
+    assert form.recipe == recipe
+    assert form._fields["loss"].label == "as in the recipe"
+    form._fields["loss"].value = "dice"
+    assert form.recipe == recipe.replace(loss="dice")
+
+
+def test_a_planned_recipe_keeps_what_the_form_does_not_show(home: Home) -> None:
+    planned = Recipe(
+        cases=CASES,
+        spacing_mm=[1.0, 1.0, 2.5],
+        clip_norm=12.0,
+        normalise={"kind": "z-score"},
+        optimizer="adamw",
+        largest_only=["a"],
+    )
+    assert TrainControls(planned, home=home).recipe == planned
+
+
+def test_the_form_offers_the_templates_and_losses_there_are() -> None:
     from medlab import models
+    from medlab.train import losses
 
     assert set(TEMPLATES) == set(models.TEMPLATES)
+    assert set(LOSSES) == set(losses.LOSSES)
 
 
 def test_start_launches_a_process_and_shows_its_run(
@@ -129,6 +161,19 @@ def test_without_a_server_the_kernel_answers_for_its_run(home: Home) -> None:
     status, reply = controls.answer("POST", f"runs/{run.id}/control", body)
     assert (status, reply) == (200, {"seq": 1})
     assert runs.read_commands(run.folder, 0)[0]["cmd"] == "pause"
+
+
+def test_the_kernel_passes_on_changed_settings(home: Home) -> None:
+    run = make_run(home)
+    body = json.dumps({"cmd": "set", "args": {"learning_rate": 0.001}}).encode()
+
+    status, _ = RunControls(run, home=home).answer(
+        "POST", f"runs/{run.id}/control", body
+    )
+
+    assert status == 200
+    [asked] = runs.read_commands(run.folder, 0)
+    assert (asked["cmd"], asked["args"]) == ("set", {"learning_rate": 0.001})
 
 
 def test_the_kernel_answers_for_no_other_run(home: Home) -> None:
