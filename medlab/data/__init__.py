@@ -3,6 +3,12 @@
 Scans enter in whatever order they were stored, and are turned by their affine to one
 canonical order (see `_planes.py`): a model trained on axial slices of one scanner's
 files works on another's.
+
+The way of a case: it is read, turned, scaled and resampled once and kept in a cache that is
+mapped into memory (`load_cases`); patients are divided, so that nobody is on both sides
+(`split`, `folds`); patches are cut from what is learnt (`TrainingBatches`), by threads that
+are ahead of the training (`prefetched`). From the division to the last voxel everything is
+a pure function of the seed, the epoch and the step.
 """
 
 from medlab.augment import Augmentation
@@ -15,8 +21,6 @@ from medlab.data._cases import (
     load_case,
     one_hot_channels,
     prepare_case,
-    segment_ids,
-    segment_names,
 )
 from medlab.data._fingerprint import (
     CaseFigures,
@@ -45,6 +49,7 @@ from medlab.data._sample import (
     slice_samples,
 )
 from medlab.data._sampling import sampling_weights
+from medlab.data._segments import segment_ids, segment_names
 from medlab.data._splits import folds, split, split_patients
 
 __all__ = [

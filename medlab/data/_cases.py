@@ -4,10 +4,6 @@ Few-slice mode: nobody has to label a whole scan. Slices without labels hold `IG
 which no loss and no metric looks at. A case says which slices count (`slices`); where
 it does not, they are those with any label, if labelled slices have gaps between them
 or the labels come from a layer of the editor, and all slices otherwise.
-
-Scribbles: two names are not segments to learn. Voxels of a segment `ignore` are
-`IGNORE`. Where there is a segment `background`, it alone is background, and what nobody
-drew on is `IGNORE` as well: a few strokes a slice are enough then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,12 +24,10 @@ from medlab.data._planes import (
     to_canonical,
 )
 from medlab.data._resample import resample_to, resampled_shape
+from medlab.data._segments import read_labels, segment_ids, unsaid_ids
 from medlab.data._where import LabelIndex
 from medlab.errors import MedlabError
-from medlab.labels import Layer, open_labels
-from medlab.scans import Volume, find_home, open_scan
-
-_IGNORED, _BACKGROUND = "ignore", "background"
+from medlab.scans import Volume, open_scan
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +81,7 @@ def load_case(
         MedlabError: If scan, labels and segments do not fit one another.
     """
     volume = open_scan(case.scan, series=case.series, home=home)
-    voxels, table, from_layer = _read_labels(case, volume, home)
+    voxels, table, from_layer = read_labels(case, volume, home)
     return prepare_case(
         volume,
         voxels,
@@ -98,7 +92,7 @@ def load_case(
         spacing_mm=spacing_mm,
         normalisation=normalisation,
         extra=extra,
-        unsaid=_unsaid(table),
+        unsaid=unsaid_ids(table),
     )
 
 
@@ -112,7 +106,7 @@ def label_case(
         and the canonical numbers of the labelled slices.
     """
     volume = open_scan(case.scan, series=case.series, home=home)
-    voxels, table, from_layer = _read_labels(case, volume, home)
+    voxels, table, from_layer = read_labels(case, volume, home)
     labels, numbers = _canonical_labels(
         volume,
         voxels,
@@ -120,39 +114,9 @@ def label_case(
         plane=plane,
         slices=case.slices,
         only_labelled=from_layer,
-        unsaid=_unsaid(table),
+        unsaid=unsaid_ids(table),
     )
     return volume, labels, numbers
-
-
-def segment_names(cases: list[Case], home: Any = None) -> tuple[str, ...]:
-    """List the segments of all cases by name, in order of first appearance."""
-    names: dict[str, None] = {}
-    for case in cases:
-        try:
-            table = _read_labels(case, None, home)[1]
-        except MedlabError:
-            # Layers and contours belong to a scan and cannot be read without.
-            volume = open_scan(case.scan, series=case.series, home=home)
-            table = _read_labels(case, volume, home)[1]
-        names.update(dict.fromkeys(segment.name for segment in table))
-    return tuple(n for n in names if n.lower() not in (_IGNORED, _BACKGROUND))
-
-
-def segment_ids(table: Any, names: tuple[str, ...]) -> list[int | None]:
-    """Find the number of each named segment in a table, None where it has none.
-
-    Raises:
-        MedlabError: If the table has none of the names.
-    """
-    known = {segment.name: segment.id for segment in table}
-    if not set(names) & set(known):
-        raise MedlabError(
-            f"None of the segments {', '.join(names)} is in these labels, which hold "
-            f"{', '.join(known) or 'no segment'}. Name segments that are there.",
-            code="no-such-segment",
-        )
-    return [known.get(name) for name in names]
 
 
 def one_hot_channels(labels: NDArray[Any], classes: int) -> NDArray[np.float32]:
@@ -259,13 +223,6 @@ def _check_grid(shape: tuple[int, ...], scan: tuple[int, ...], what: str) -> Non
         )
 
 
-def _unsaid(table: Any) -> list[int]:
-    """The numbers whose voxels nobody said anything about."""
-    known = {segment.name.lower(): segment.id for segment in table}
-    ignored = [known[_IGNORED]] if _IGNORED in known else []
-    return [0, *ignored] if _BACKGROUND in known else ignored
-
-
 def _labelled_slices(
     labels: NDArray[Any],
     axis: int,
@@ -286,25 +243,3 @@ def _labelled_slices(
     if only_labelled or has_gaps:
         return [int(index) for index in found]
     return list(range(labels.shape[axis]))
-
-
-def _read_labels(
-    case: Case, volume: Volume | None, home: Any
-) -> tuple[NDArray[Any], Any, bool]:
-    """The labels on the scan's voxels, their table, and whether they are a layer."""
-    if case.labels.startswith("layer:"):
-        if volume is None:
-            raise MedlabError(
-                "A layer belongs to a scan, got no scan. Read the scan first.",
-                code="no-scan",
-            )
-        layer = Layer.open(
-            home or find_home(),
-            volume,
-            name=case.labels.removeprefix("layer:"),
-            create=False,
-        )
-        return np.asarray(layer.voxels), layer.segments, True
-    # With the scan: other programs turn and crop label maps, which can be undone.
-    labels = open_labels(case.labels, volume, home=home)
-    return np.asarray(labels.voxels), labels.segments, False

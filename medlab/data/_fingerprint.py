@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.data._case import Case
-from medlab.data._cases import label_case, segment_names
+from medlab.data._cases import label_case
 from medlab.data._patients import patient_keys
 from medlab.data._planes import AXIS, canonical_spacing_mm, to_canonical
+from medlab.data._segments import segment_names
 from medlab.errors import MedlabError
 from medlab.scans import Home, find_home
 
