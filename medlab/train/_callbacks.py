@@ -3,8 +3,10 @@
 A callback may say it itself with `get_state()` and `set_state(state)`, plain values and
 lists of arrays. Of others, such as Keras' `EarlyStopping` and `ReduceLROnPlateau`, the
 public attributes are kept that hold numbers, text, truth values or lists of arrays.
+What the constructor was given is a setting, not a memory, and stays as it is.
 """
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -71,14 +73,26 @@ def _state(callback: Any) -> dict[str, Any]:
     if hasattr(callback, "get_state"):
         return dict(callback.get_state())
     found = {}
+    settings = _settings(type(callback))
     for name, value in vars(callback).items():
-        if name.startswith("_") or name in _KERAS_OWN:
+        if name.startswith("_") or name in _KERAS_OWN or name in settings:
             continue
         if isinstance(value, (np.generic, jax.Array, np.ndarray)) and value.ndim == 0:
             value = value.item()
         if isinstance(value, _PLAIN) or _is_list_of_arrays(value):
             found[name] = value
     return found
+
+
+def _settings(kind: type) -> set[str]:
+    """Names of what the constructors of a class, and of those above it, take."""
+    makers = [vars(above).get("__init__") for above in kind.__mro__[:-1]]
+    return {
+        name
+        for maker in makers
+        if maker is not None
+        for name in inspect.signature(maker).parameters
+    }
 
 
 def _is_list_of_arrays(value: Any) -> bool:
