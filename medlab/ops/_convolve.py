@@ -65,8 +65,8 @@ def convolve(
     in_float32 = x.dtype == kernel.dtype == jnp.float32
     if way == "stock" or not in_float32 or 0 in (*x.shape, *kernel.shape, *sizes):
         return stock_convolution(x, kernel, window)
-    if math.prod(kernel.shape[:-2]) == 1 and groups == 1 and _pads_nothing(window):
-        return _matrix_product(x, kernel, window)
+    if math.prod(kernel.shape[:-2]) == 1 and window.is_plain and _pads_nothing(window):
+        return _matrix_product(x, kernel)
     return _fast(x, kernel, window, way)
 
 
@@ -137,9 +137,6 @@ def _pads_nothing(window: Window) -> bool:
     return all(pair == (0, 0) for pair in window.padding)
 
 
-def _matrix_product(x: Any, kernel: Any, window: Window) -> Any:
-    inside = (slice(None, None, stride) for stride in window.strides)
-    x = x[(slice(None), *inside)]
-    return lax.dot_general(
-        x, kernel.reshape(kernel.shape[-2:]), (((x.ndim - 1,), (0,)), ((), ()))
-    )
+def _matrix_product(x: Any, kernel: Any) -> Any:
+    weights = kernel.reshape(kernel.shape[-2:])
+    return lax.dot_general(x, weights, (((x.ndim - 1,), (0,)), ((), ())))

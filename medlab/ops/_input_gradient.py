@@ -1,16 +1,17 @@
 """The input's gradient of a convolution, as a convolution again.
 
 Without strides it is the convolution of the output's gradient with the kernel turned round.
-With strides, each input voxel meets only every stride-th tap; voxels with the same remainder
-meet the same taps. All remainders at once are the channels of one small convolution over the
-output's grid, and its channels are then spread in space.
+With strides, each input voxel meets only every stride-th tap, and voxels with the same
+remainder meet the same taps. Each remainder is a small convolution over the output's grid; what
+they give is then spread in space. Where the input has few channels, all remainders are the
+channels of one convolution.
 
 Source:
     Dumoulin and Visin, 2016, https://arxiv.org/abs/1603.07285, chapter 4; Shi et al., 2016,
     https://arxiv.org/abs/1609.05158 (the spreading, "sub-pixel convolution").
 """
 
-import math
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from medlab.backend import jax
 from medlab.ops._window import Window
 
 jnp, lax = jax.numpy, jax.lax
+
+# With fewer input channels than this, one wide convolution beats several narrow ones.
+FEW_CHANNELS = 16
 
 Convolution = Callable[[Any, Any, Window], Any]
 
@@ -85,56 +89,73 @@ def _by_remainders(
 ) -> Any:
     # With padding lo, input voxel i stands at lo + i = stride * q + r. Tap r + stride * t
     # joins it with output q - t: for every remainder r a convolution over q with taps t.
-    rank, groups = len(sizes), window.groups
-    strides = window.strides
-    taps = [
-        math.ceil(size / stride)
-        for size, stride in zip(kernel.shape, strides, strict=False)
-    ]
-    missing = [
-        (0, count * stride - size)
-        for count, stride, size in zip(taps, strides, kernel.shape, strict=False)
-    ]
-    kernel = jnp.pad(kernel, [*missing, (0, 0), (0, 0)])
-    kernel = kernel.reshape(
-        *(n for pair in zip(taps, strides, strict=True) for n in pair),
-        *kernel.shape[rank:-1],
-        groups,
-        kernel.shape[-1] // groups,
-    )
-    # To (taps turned round, outputs a group, groups x remainders x inputs a group).
-    tap_axes, remainder_axes = range(0, 2 * rank, 2), range(1, 2 * rank, 2)
-    order = (*tap_axes, 2 * rank + 2, 2 * rank + 1, *remainder_axes, 2 * rank)
-    kernel = jnp.flip(kernel.transpose(order), range(rank))
-    inputs = kernel.shape[-1]
-    kernel = kernel.reshape(*taps, kernel.shape[rank], -1)
-
-    first = [
-        lo // stride for (lo, _), stride in zip(window.padding, strides, strict=True)
-    ]
+    rank, strides = len(sizes), window.strides
+    first = [lo // n for (lo, _), n in zip(window.padding, strides, strict=True)]
     last = [
-        (lo + size - 1) // stride
-        for (lo, _), size, stride in zip(window.padding, sizes, strides, strict=True)
+        (lo + size - 1) // n
+        for (lo, _), size, n in zip(window.padding, sizes, strides, strict=True)
     ]
-    padding = [
-        (count - 1 - start, stop - (given - 1))
-        for count, start, stop, given in zip(
-            taps, first, last, g.shape[1:-1], strict=True
-        )
-    ]
-    parts = _convolve_cropped(g, kernel, padding, (1,) * rank, groups, convolution)
 
-    grid = parts.shape[1:-1]
-    parts = parts.reshape(parts.shape[0], *grid, groups, *strides, inputs)
-    pairs = (axis for a in range(rank) for axis in (1 + a, 2 + rank + a))
-    parts = parts.transpose(0, *pairs, 1 + rank, 2 + 2 * rank)
-    spread = [count * stride for count, stride in zip(grid, strides, strict=True)]
-    parts = parts.reshape(parts.shape[0], *spread, groups * inputs)
-    starts = [
-        lo % stride for (lo, _), stride in zip(window.padding, strides, strict=True)
+    def over_the_grid(taps: Any) -> Any:
+        padding = [
+            (count - 1 - start, stop - (given - 1))
+            for count, start, stop, given in zip(
+                taps.shape, first, last, g.shape[1:-1], strict=False
+            )
+        ]
+        return _convolve_cropped(
+            g, taps, padding, (1,) * rank, window.groups, convolution
+        )
+
+    kernel = _outputs_for_inputs(kernel, window.groups)
+    channels = kernel.shape[-1]
+    parts = [
+        kernel[tuple(slice(r, None, n) for r, n in zip(at, strides, strict=True))]
+        for at in itertools.product(*map(range, strides))
     ]
+    if channels < FEW_CHANNELS and window.groups == 1:
+        whole = over_the_grid(_side_by_side(parts, rank))
+        found = jnp.moveaxis(whole.reshape(*whole.shape[:-1], -1, channels), -2, 0)
+    else:
+        grid = [stop - start + 1 for start, stop in zip(first, last, strict=True)]
+        nothing = jnp.zeros((g.shape[0], *grid, channels), g.dtype)
+        found = jnp.stack(
+            [
+                over_the_grid(jnp.flip(part, range(rank))) if part.size else nothing
+                for part in parts
+            ]
+        )
+    return _spread_in_space(found, window, sizes)
+
+
+def _side_by_side(parts: Sequence[Any], rank: int) -> Any:
+    """Kernels as one with all their outputs; shorter ones get zeros behind their taps."""
+    longest = parts[0].shape[:rank]
+    even = [
+        jnp.pad(
+            part,
+            [
+                *((0, n - have) for n, have in zip(longest, part.shape, strict=False)),
+                (0, 0),
+                (0, 0),
+            ],
+        )
+        for part in parts
+    ]
+    return jnp.flip(jnp.concatenate(even, -1), range(rank))
+
+
+def _spread_in_space(parts: Any, window: Window, sizes: Sequence[int]) -> Any:
+    """`(remainders, B, *grid, C)` to `(B, *sizes, C)`."""
+    rank, strides = len(sizes), window.strides
+    _, batch, *grid, channels = parts.shape
+    parts = parts.reshape(*strides, batch, *grid, channels)
+    pairs = (axis for a in range(rank) for axis in (rank + 1 + a, a))
+    parts = parts.transpose(rank, *pairs, 2 * rank + 1)
+    wide = [count * n for count, n in zip(grid, strides, strict=True)]
+    starts = [lo % n for (lo, _), n in zip(window.padding, strides, strict=True)]
     inside = (slice(s, s + n) for s, n in zip(starts, sizes, strict=True))
-    return parts[(slice(None), *inside)]
+    return parts.reshape(batch, *wide, channels)[(slice(None), *inside)]
 
 
 def _convolve_cropped(
