@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from medlab.backend import keras
+from medlab.layers._memory import remembered
 from medlab.layers._order import channels_last, is_fast_here
-from medlab.ops import convolve, remember
+from medlab.ops import convolve
 
 
 def convolution_op(
@@ -17,7 +18,7 @@ def convolution_op(
     if not is_fast_here(inputs):
         return stock(inputs, kernel)
 
-    def operation(x: Any) -> Any:
+    def operation(x: Any, kernel: Any) -> Any:
         return convolve(
             x,
             kernel,
@@ -27,4 +28,6 @@ def convolution_op(
             groups=x.shape[-1] // kernel.shape[-2],
         )
 
-    return remember(channels_last(operation, inputs, layer.data_format))
+    return channels_last(
+        lambda x: remembered(operation, x, kernel), inputs, layer.data_format
+    )

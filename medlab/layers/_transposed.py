@@ -14,8 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 from medlab.backend import jax, keras
+from medlab.layers._memory import remembered
 from medlab.layers._order import channels_last, is_fast_here
-from medlab.ops import blocks_to_space, convolve, remember
+from medlab.ops import blocks_to_space, convolve
 
 jnp = jax.numpy
 
@@ -30,10 +31,12 @@ def transposed_convolution(layer: Any, stock: Callable[..., Any], inputs: Any) -
     first = layer.data_format == "channels_first"
     space = shape[2:] if first else shape[1:-1]
 
-    def operation(x: Any) -> Any:
+    def operation(x: Any, kernel: Any) -> Any:
         return _by_blocks(x, kernel, layer, space)
 
-    outputs = remember(channels_last(operation, inputs, layer.data_format))
+    outputs = channels_last(
+        lambda x: remembered(operation, x, kernel), inputs, layer.data_format
+    )
     if layer.use_bias:
         bias = keras.ops.convert_to_tensor(layer.bias)
         outputs = outputs + (bias.reshape(-1, *[1] * len(space)) if first else bias)

@@ -14,6 +14,7 @@ from medlab.ops._path import with_path as with_path
 from medlab.ops._pool import average_pool as average_pool
 from medlab.ops._pool import max_pool as max_pool
 from medlab.ops._remember import REMEMBERED_ONLY as REMEMBERED_ONLY
+from medlab.ops._remember import differentiate_late as differentiate_late
 from medlab.ops._remember import remember as remember
 from medlab.ops._upsample import blocks_to_space as blocks_to_space
 from medlab.ops._upsample import upsample as upsample
