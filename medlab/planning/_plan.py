@@ -24,6 +24,8 @@ from medlab.train._samples import case_of
 _THIN = 12
 """Fewer slices than this are no volume to learn in 3D."""
 _LITTLE_SEEN = 0.05
+_NARROW = 16
+"""A 3D network with fewer channels at the finest resolution is not worth its time."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,12 @@ class Plan:
         full = found["3d"]
         if min(full.shape) < _THIN and "2d" in found:
             return "2d", f"The scans are only {min(full.shape)} slices thick."
+        base = (full.recipe.template_args.get("widths") or [_NARROW])[0]
+        if base < _NARROW and "2d" in found and "template_args" not in self.fixed:
+            return "2d", (
+                f"There is time for {base} channels only in 3D; slices at full "
+                "resolution get a wider network."
+            )
         if full.seen < _LITTLE_SEEN and "3d_low" in found:
             return "3d_low", (
                 f"At full resolution a patch would show {full.seen:.1%} of a scan only; "

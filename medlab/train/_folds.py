@@ -236,7 +236,7 @@ def _dice(
     found: NDArray[np.bool_], truth: NDArray[np.uint8], number: int
 ) -> tuple[float | None, float | None]:
     """Dice where somebody labelled: of all that was found, and of its largest part."""
-    from medlab.infer._predict import keep_largest
+    from medlab.infer import keep_largest
 
     known = truth != IGNORE
     there = known & (truth == number)

@@ -30,7 +30,7 @@ def test_a_large_gpu_gets_nnunets_network_and_schedule(planned):
 
 
 def test_a_slow_machine_gets_a_network_that_it_can_train_in_time(planned):
-    fast, slow = planned(speed=1e12), planned(speed=3e10)
+    fast, slow = (planned(speed=s, configuration="3d") for s in (1e12, 3e10))
     widths = [p.recipe.template_args["widths"][0] for p in (fast, slow)]
     assert widths[1] < widths[0]
     for plan in (fast, slow):
@@ -119,6 +119,14 @@ def test_thin_stacks_are_learnt_in_2d(planned, a_case):
     plan = planned(a_case(shape=(320, 320, 9), slices=9, spacing_mm=(0.6, 0.6, 8.0)))
     assert plan.name == "2d"
     assert "9 slices" in plan.reasons[0].reason
+
+
+def test_a_machine_too_slow_for_3d_learns_slices(planned, a_case):
+    slow = planned(a_case(), speed=2e10)
+    assert slow.recipes["3d"].template_args["widths"][0] < 16
+    assert slow.name == "2d"
+    assert "8 channels only in 3D" in slow.reasons[0].reason
+    assert slow.replace(configuration="3d").recipe.plane is None
 
 
 def test_large_scans_get_a_low_resolution_whose_patch_shows_a_quarter(planned, a_case):
