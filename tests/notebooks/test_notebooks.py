@@ -114,3 +114,48 @@ def test_annotating_leaves_files_that_other_libraries_read(
     ]
     assert names
     assert (results / "chest.seg.nrrd").read_bytes().startswith(b"NRRD000")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What `02-train-a-segmenter` prints, and the folder with its files."""
+    workplace = tmp_path_factory.mktemp("training")
+    (workplace / "notebooks").mkdir()
+    notebook = next(path for path in NOTEBOOKS if path.stem == "02-train-a-segmenter")
+    copied = shutil.copy(notebook, workplace / "notebooks")
+    results = workplace / "results"
+    content = run_notebook(Path(copied), results, workplace / ".medlab")
+    outputs = [out for cell in content.cells for out in cell.get("outputs", [])]
+    return "".join(out.get("text", "") for out in outputs), results
+
+
+def test_training_is_steered_stopped_and_resumed(trained: tuple[str, Path]):
+    printed, results = trained
+    print(printed)
+    assert re.search(r"held at step \d+, goes on; 12 epochs now", printed)
+    assert re.search(r"stopped at step \d+", printed)
+    assert "finished finished" in printed
+    log = json.loads((results / "lungs-run.json").read_text())
+    done = [mark["cmd"] for mark in log["marks"]]
+    assert done == ["pause", "set", "resume", "stop", "resumed"]
+    assert [line["epoch"] for line in log["epochs"]] == list(range(1, 13))
+
+
+def test_trained_models_are_compared_and_vote(trained: tuple[str, Path]):
+    printed, results = trained
+    dice = {
+        name: [float(score) for score in re.findall(r": (\d\.\d+)", row)]
+        for name, row in re.findall(
+            r"^(planned|Dice alone|both) +(\{.*\})$", printed, re.MULTILINE
+        )
+    }
+    assert list(dice) == ["planned", "Dice alone", "both"]
+    alone = [sum(dice[name]) / 2 for name in ("planned", "Dice alone")]
+    assert sum(dice["both"]) / 2 >= max(0.6, min(alone))
+    with (results / "lungs-run.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    assert [row["epoch"] for row in rows] == [str(i) for i in range(1, 13)]
+    assert "set learning_rate 0.004" in " ".join(row["marks"] for row in rows)
+    labels = nibabel.load(results / "lungs-together.nii.gz")
+    assert labels.shape == (128, 128, 34)
+    assert set(np.unique(labels.dataobj)) == {0, 1, 2}

@@ -22,7 +22,11 @@ export function differencesOf(runs: readonly INamedRecipe[]): IDifference[] {
       setting,
       values: flat.map(each => each.get(setting) ?? NOTHING)
     }))
-    .filter(({ values }) => new Set(values).size > 1);
+    .filter(
+      ({ setting, values }) =>
+        // What a run is called heads its column already.
+        setting !== 'name' && new Set(values).size > 1
+    );
 }
 
 /** `{ a: { b: 1 } }` -> `a.b: 1`: a change deep down is one line, not a whole block. */

@@ -37,7 +37,11 @@ export function factsOf(
     facts.push(trans.__('waits for data %1 %', Math.round(wait_share * 100)));
   }
   if (typeof compile_s === 'number' && status.state !== 'compiling') {
-    facts.push(trans.__('compiled in %1 s', formatNumber(compile_s, 2)));
+    const took =
+      compile_s < 60
+        ? `${formatNumber(compile_s, 2)} s`
+        : formatDuration(compile_s);
+    facts.push(trans.__('compiled in %1', took));
   }
   return facts;
 }

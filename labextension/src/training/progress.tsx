@@ -4,7 +4,7 @@ import { type ReactElement, useEffect, useState } from 'react';
 import type { IRunAlert, IRunStatus, RunState } from '../server/types';
 import { factsOf, isStarving, starvingWords } from './facts';
 import type { RunTail } from './tail';
-import { alertWord, stateWord } from './words';
+import { alertTitle, stateWord } from './words';
 
 /** The state of a run as a small coloured word. */
 export function StateBadge(props: {
@@ -24,9 +24,10 @@ export function AlertBanner(props: {
   trans: TranslationBundle;
 }): ReactElement {
   const { alert, trans } = props;
+  const title = alertTitle(alert, trans);
   return (
     <div className="medlab-RunAlert" role="alert" data-code={alert.code}>
-      <strong>{alertWord(alert.code, trans)}</strong>
+      {title && <strong>{title}</strong>}
       <p>{alert.message}</p>
     </div>
   );

@@ -115,6 +115,15 @@ export function alertWord(code: string, trans: Words): string {
   }
 }
 
+/** The title of an alert's banner; empty where its message begins with the same. */
+export function alertTitle(
+  alert: { code: string; message: string },
+  trans: Words
+): string {
+  const word = alertWord(alert.code, trans);
+  return alert.message.startsWith(word) ? '' : word;
+}
+
 function deedWords(mark: IMark, trans: Words): string {
   switch (mark.cmd) {
     case 'pause':

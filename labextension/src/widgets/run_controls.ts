@@ -10,7 +10,7 @@ import { picturesOf } from '../training/lines';
 import { factsOf, isStarving, starvingWords } from '../training/facts';
 import { isEnded, RunTail } from '../training/tail';
 import {
-  alertWord,
+  alertTitle,
   chartMarks,
   commandWords,
   ENGLISH,
@@ -183,7 +183,7 @@ class RunView {
     this._alert.hidden = !alert;
     if (alert && this._alertText.textContent !== alert.message) {
       // Written once only: what is written anew is read out anew.
-      this._alertName.textContent = alertWord(alert.code, ENGLISH);
+      this._alertName.textContent = alertTitle(alert, ENGLISH);
       this._alertText.textContent = alert.message;
     }
   }

@@ -17,6 +17,7 @@ import {
   readRate
 } from '../../../labextension/src/training/settings';
 import {
+  alertTitle,
   alertWord,
   chartMarks,
   commandWords,
@@ -117,6 +118,13 @@ describe('marks', () => {
     expect(groups[0].marks[0].text).toContain('Paused');
   });
 
+  it('name an alert in its banner, unless the message begins so', () => {
+    const alert = { code: 'disk-full', message: 'No room.' };
+    expect(alertTitle(alert, ENGLISH)).toBe('The disk is full');
+    const message = 'The disk is full: the log could not be saved.';
+    expect(alertTitle({ ...alert, message }, ENGLISH)).toBe('');
+  });
+
   it('name every alert there is, and one that is new', () => {
     const codes = ['disk-full', 'disk-failed', 'not-finite', 'out-of-memory'];
     const names = codes.map(code => alertWord(code, ENGLISH));
@@ -158,6 +166,7 @@ describe('where a run stands', () => {
 describe('runs side by side', () => {
   it('differ in the settings that differ, however deep', () => {
     const first = {
+      name: 'first',
       loss: 'dice',
       epochs: 3,
       template_args: { widths: [8, 16], dropout: 0.1 },
@@ -165,6 +174,7 @@ describe('runs side by side', () => {
     };
     const second = {
       ...first,
+      name: 'second',
       loss: { name: 'tversky', alpha: 0.3 },
       template_args: { widths: [8, 32], dropout: 0.1 },
       fold: 1
