@@ -173,20 +173,25 @@ def carry_on(
         _describe(model, log.folder)
     steering.set_model(model)
     steering.warm_up(model, validation)
-    everyone = _Together([*callbacks, steering], model=model)
+    everyone = [*callbacks, steering]
+    # Of one call Keras itself knows best how many steps it has.
+    several = len(parts) != 1 or steering.closing is not None
+    together = _Together(everyone, model=model) if several else None
     compiled = not model.run_eagerly and model.steps_per_execution == 1
     ours = step.installed() if compiled and model.jit_compile else _keras_own()
     try:
         with ours:
-            everyone.begin()
-            if steering.closing is not None:
-                _close_epoch(model, steering, everyone, validation)
+            if together is not None:
+                together.begin()
+                if steering.closing is not None:
+                    _close_epoch(model, steering, together, validation)
             for part in parts:
                 if steering.stopped or model.stop_training:
                     break
                 part = {"epochs": _ENDLESS, **part, "validation_data": validation}
-                model.fit(**part, callbacks=everyone)
-            everyone.end()
+                model.fit(**part, callbacks=together or everyone)
+            if together is not None:
+                together.end()
     except BaseException:
         # Keras has put the weights back into the model on its way out.
         if step.done:

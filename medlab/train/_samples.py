@@ -24,6 +24,7 @@ from medlab.data import (
     split,
 )
 from medlab.errors import MedlabError
+from medlab.scans import open_scan
 from medlab.train._recipe import Recipe
 
 _SLICE_LIMIT, _CUBE_LIMIT = 256, 64
@@ -119,6 +120,7 @@ def load_scans(
         plane=recipe.plane,
         spacing_mm=recipe.spacing_mm,
         normalisation=recipe.normalise,
+        extras=_first_stage(recipe, cases, home),
         home=home,
         say=say,
     )
@@ -238,6 +240,25 @@ def smaller_settings(
         f"{setting} (about {needed * share / (1 << 30):.3g} GiB)" if needed else setting
         for setting, share in found[:3]
     ]
+
+
+def _first_stage(
+    recipe: Recipe, cases: Sequence[Case], home: Any
+) -> list[np.ndarray[Any, Any]] | None:
+    """What the first stage of a cascade sees on each scan's grid, a channel a segment."""
+    if recipe.first_stage is None:
+        return None
+    # Prediction stands above training; a second stage asks what the first one found.
+    from medlab.infer import predict
+
+    channels = []
+    for case in cases:
+        volume = open_scan(case.scan, series=case.series, home=home)
+        found = predict(recipe.first_stage, volume, home=home)
+        numbers = np.array([segment.id for segment in found.segments])
+        seen = np.asarray(found.voxels)[..., None] == numbers
+        channels.append(seen.astype(np.float32))
+    return channels
 
 
 def case_of(entry: dict[str, Any], home: Any) -> Case:

@@ -254,3 +254,52 @@ def test_volumes_train_and_predict_in_patches(workplace, recipe):
     run = train(recipe, workplace)
     assert isinstance(run, Run)
     assert medlab.predict(run, "scan.nii").shape == (16, 16, 6)
+
+
+def test_a_second_stage_learns_from_what_the_first_one_sees(workplace, recipe):
+    first = train(recipe.replace(epochs=1), workplace)
+
+    second = train(recipe.replace(epochs=1, first_stage=first.id), workplace)
+
+    assert second.model().input_shape[-1] == 1 + 2  # the scan, and two segments
+    assert medlab.predict(second, "scan.nii").shape == (16, 16, 6)
+
+
+def test_half_precision_trains_and_keeps_its_weights_whole(workplace, recipe):
+    run = train(recipe.replace(precision="mixed_bfloat16"), workplace)
+    model = run.model()
+    assert {weights.dtype for weights in model.get_weights()} == {np.dtype("float32")}
+    assert model.layers[1].compute_dtype == "bfloat16"
+    assert all(np.isfinite(line["loss"]) for line in lines(run, "epoch"))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shares"), [("poly", [1, 0.536]), ("constant", [1, 1])]
+)
+def test_the_schedule_is_that_of_the_recipe(workplace, recipe, schedule, shares):
+    run = train(recipe.replace(schedule=schedule, learning_rate=0.01), workplace)
+    rates = [line["lr"] / 0.01 for line in lines(run, "epoch")]
+    assert rates == pytest.approx(shares, abs=1e-3)
+
+
+def test_the_status_tells_compilation_and_waiting(workplace, recipe):
+    run = train(recipe, workplace)
+    told = status(run)
+    assert told["compile_s"] > 0
+    assert 0 <= told["wait_share"] <= 1
+    assert told["alert"] is None
+    assert all(0 <= line["wait_share"] <= 1 for line in lines(run, "epoch"))
+
+
+def test_a_step_that_waits_for_data_says_so(workplace, recipe, monkeypatch):
+    from medlab.data import TrainingBatches
+
+    raw = TrainingBatches.raw
+
+    def slow(self, epoch, step):
+        time.sleep(0.2)
+        return raw(self, epoch, step)
+
+    monkeypatch.setattr(TrainingBatches, "raw", slow)
+    run = train(recipe.replace(steps_per_epoch=6, workers=1), workplace)
+    assert lines(run, "epoch")[1]["wait_share"] > 0.5
