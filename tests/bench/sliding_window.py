@@ -52,7 +52,11 @@ def main() -> None:
         theirs, found = (
             np.load(Path(folder) / f"{n}.npy") for n in ("monai", "medlab")
         )
-    print(f"\nlargest difference of a probability: {np.abs(theirs - found).max():.2g}")
+    # MONAI lifts every weight below 0.001 to that, and so averages evenly where patches
+    # only meet with their rims: compared is the core, where that moves nothing.
+    core = slice(told.patch * 7 // 16, told.patch * 9 // 16)
+    apart = np.abs(theirs - found)[core, core].max()
+    print(f"\nlargest difference of a probability along the core: {apart:.2g}")
     print(f"labels alike: {(theirs.argmax(-1) == found.argmax(-1)).mean():.6f}")
     base = figures["MONAI"].net_mb
     for name, found_there in figures.items():
