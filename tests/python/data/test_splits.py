@@ -49,6 +49,13 @@ def test_a_segment_that_one_patient_has_is_learnt():
         assert 9 in split_patients(range(10), 0.2, seed, present=present)[0]
 
 
+def test_both_sides_get_their_share_of_a_segment_that_half_of_all_have():
+    present = [{"tumour"} if n % 2 else set() for n in range(20)]
+    for seed in range(20):
+        kept, held = split_patients(range(20), 0.2, seed, present=present)
+        assert [sum(n % 2 for n in side) for side in (kept, held)] == [8, 2]
+
+
 def test_names_decide_nothing_but_who_is_the_same():
     numbers, words = [0, 1, 1, 2, 3, 0, 4, 5], list("zyyxwzvu")
     for seed in range(5):
