@@ -12,6 +12,7 @@ import pytest
 from medlab import accelerate, ops
 from medlab.backend import jax, keras, layers
 from medlab.layers import _convolution
+from medlab.ops._probe import remembered_verdict
 
 FIRST = "channels_first"
 LONG = os.environ.get("MEDLAB_LONG") == "1"
@@ -248,7 +249,7 @@ def test_training_goes_as_it_would_with_stock_layers(recompute):
 
 def test_recomputing_holds_less_memory():
     def needed(recompute):
-        x = image = keras.Input((32, 32, 32, 1))
+        x = image = keras.Input((24, 24, 24, 1))
         for _ in range(4):
             x = layers.Conv3D(8, 3, padding="same")(x)
             x = layers.LeakyReLU()(layers.GroupNormalization(groups=-1)(x))
@@ -259,10 +260,13 @@ def test_recomputing_holds_less_memory():
             y, _ = model.stateless_call(trained, [], x, training=True)
             return (y * y).mean()
 
-        program = jax.jit(jax.grad(loss)).lower(trained, images(4, 32, 32, 32, 1))
+        program = jax.jit(jax.grad(loss)).lower(trained, images(4, 24, 24, 24, 1))
         return program.compile().memory_analysis().temp_size_in_bytes
 
-    assert needed(True) < 0.9 * needed(False)
+    if remembered_verdict() != "onednn":
+        pytest.skip("this machine lacks the kernel")
+    with ops.with_path("onednn"):
+        assert needed(True) < 0.8 * needed(False)
 
 
 def test_moving_averages_are_updated_in_training_alone():
