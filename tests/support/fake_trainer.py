@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from medlab.train import runs
+
 
 class FakeTrainer:
     """Writes a run folder as a trainer does, step by step, under the test's control.
@@ -64,13 +66,14 @@ class FakeTrainer:
         """Log any other line."""
         self._add({"kind": kind, **content})
 
-    @property
-    def asked(self) -> dict[str, Any]:
-        """The last command that was sent to this run."""
-        command: dict[str, Any] = json.loads(
-            (self.folder / "control.json").read_text(encoding="utf-8")
-        )
-        return command
+    def wait_for_command(self, seq: int) -> dict[str, Any]:
+        """Return the command of that number as soon as it was sent to this run."""
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            for command in runs.read_commands(self.folder, seq - 1):
+                return command
+            time.sleep(0.05)
+        raise AssertionError(f"Command {seq} did not come.")
 
     @property
     def _place(self) -> dict[str, int]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.support.fake_trainer import FakeTrainer
-from tests.support.lab import Lab, execute, wait_for_lab
+from tests.support.lab import Lab, wait_for_lab
+from tests.support.training_sidebar import open_training
 
 _HOSTILE = "<img src=x onerror='window.hacked = 1'>"
 
@@ -20,8 +21,7 @@ def _summary(page: Page) -> str:
 def test_runs_come_by_themselves_and_answer_to_buttons(
     lab: Lab, page: Page, pictures: Path
 ) -> None:
-    lab.open(page)
-    execute(page, "medlab:open-training")
+    open_training(lab, page)
     expect(page.get_by_text("No training yet")).to_be_visible()
 
     trainer = FakeTrainer(lab.root, "20261121T013000Z-0a1b2c", _HOSTILE)
@@ -51,8 +51,7 @@ def test_a_reload_fills_the_curves_again_and_hidden_asks_nothing(
 ) -> None:
     trainer = FakeTrainer(lab.root, "20261121T023000Z-0a1b2c", "long run")
     trainer.train(5000)
-    lab.open(page)
-    execute(page, "medlab:open-training")
+    open_training(lab, page)
     sidebar = page.locator(".medlab-TrainingSidebar")
     expect(sidebar).to_contain_text("step 5000 of 1000")
     # The restorer writes the layout a moment later; wait, or the reload hides the panel.
@@ -82,8 +81,7 @@ def test_two_runs_lie_over_one_another(lab: Lab, page: Page) -> None:
     for name in ("first", "second"):
         run_id = f"20261121T03{len(name):02}00Z-0a1b2c"
         FakeTrainer(lab.root, run_id, name).train(30)
-    lab.open(page)
-    execute(page, "medlab:open-training")
+    open_training(lab, page)
     page.locator(".medlab-RunRow button", has_text="second").click()
     page.get_by_label("Compare first").check()
     expect(page.locator(".medlab-Legend").first).to_contain_text("first")

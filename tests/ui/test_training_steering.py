@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.fake_trainer import FakeTrainer
-from tests.support.lab import Lab, execute, open_browser, wait_for_lab
+from tests.support.lab import Lab, open_browser, wait_for_lab
+from tests.support.training_sidebar import open_training
 
 _HOSTILE = "<img src=x onerror='window.hacked = 1'>"
 _RECIPE = {
@@ -20,11 +21,12 @@ _RECIPE = {
     "epochs": 100,
     "template_args": {"widths": [8, 16]},
 }
+
+
 @pytest.fixture(scope="module")
 def page(lab: Lab) -> Iterator[Page]:
     with open_browser(lab) as page:
-        lab.open(page)
-        execute(page, "medlab:open-training")
+        open_training(lab, page)
         yield page
 
 
@@ -55,9 +57,9 @@ def test_settings_change_while_it_trains_and_leave_a_mark(
     rate.fill("0.0005")
     rate.press("Enter")
     expect(sidebar.get_by_text("Learning rate 5e-4 requested…")).to_be_visible()
-    assert trainer.asked["cmd"] == "set"
-    assert trainer.asked["args"] == {"learning_rate": 0.0005}
-    trainer.write("control", **trainer.asked, epoch=4, step=35)
+    asked = trainer.wait_for_command(1)
+    assert (asked["cmd"], asked["args"]) == ("set", {"learning_rate": 0.0005})
+    trainer.write("control", **asked, epoch=4, step=35)
     trainer.say("running", ack_seq=1)
     expect(sidebar.get_by_text("Learning rate 5e-4 acknowledged.")).to_be_visible()
     expect(rate).to_have_value("5e-4")
@@ -67,10 +69,10 @@ def test_settings_change_while_it_trains_and_leave_a_mark(
     expect(sidebar.get_by_text("A whole number, 4 or more.")).to_be_visible()
     sidebar.get_by_label("Epochs in all", exact=True).fill("120")
     sidebar.get_by_role("button", name="Set Epochs in all").click()
-    page.wait_for_timeout(300)
-    assert trainer.asked["args"] == {"epochs": 120}
+    asked = trainer.wait_for_command(2)
+    assert asked["args"] == {"epochs": 120}
     trainer.train(40)
-    trainer.write("control", **trainer.asked, epoch=8, step=75)
+    trainer.write("control", **asked, epoch=8, step=75)
     trainer.say("running", ack_seq=2, epochs=120)
 
     marks = sidebar.get_by_role("toolbar", name="What was done to the run").first
