@@ -30,7 +30,7 @@ MOVEMENTS = (
     "crop",
     "bend",
 )
-_ROUNDS = 24
+_ROUNDS = 10
 
 
 class Movement(NamedTuple):
@@ -78,6 +78,8 @@ def draw_movement(
         matrix = jnp.matmul(quarter, matrix, precision="highest")
     if limits.is_on("bend"):
         nodes = draw_bend(stream(key, "bend"), limits.bend, limits.bend_p, shape)
+        # Bent first and then turned and scaled, so that growth does not fold it over.
+        nodes = jnp.tensordot(matrix, nodes, 1, precision="highest")
     return Movement(matrix, offset, nodes)
 
 
@@ -141,17 +143,23 @@ def move_points(movement: Movement, points: Any, shape: tuple[int, ...]) -> Any:
     middle = (jnp.array(shape, jnp.float32) - 1) / 2
     back = jnp.linalg.inv(movement.matrix)
 
-    def follow(shift: Any) -> Any:
-        from_middle = points - middle - movement.offset - shift
-        return jnp.matmul(from_middle, back.T, precision="highest") + middle
-
-    moved = follow(0.0)
+    from_middle = points - middle - movement.offset
+    moved = jnp.matmul(from_middle, back.T, precision="highest") + middle
     if movement.nodes is None:
         return moved
-    # What is drawn never folds over, so that this closes in on the one solution.
-    return jax.lax.fori_loop(
-        0, _ROUNDS, lambda _, at: follow(bend_at(movement.nodes, at, shape)), moved
-    )
+
+    def place(at: Any) -> Any:
+        from_middle = jnp.matmul(movement.matrix, at - middle, precision="highest")
+        bend = bend_at(movement.nodes, at[None], shape)[0]
+        return from_middle + middle + movement.offset + bend
+
+    # Newton's method: what is drawn does not fold over, so that the slope is no 0.
+    def closer(point: Any, at: Any) -> Any:
+        slope = jax.jacfwd(place)(at)
+        return at - jnp.linalg.solve(slope, place(at) - point)
+
+    step = jax.vmap(closer)
+    return jax.lax.fori_loop(0, _ROUNDS, lambda _, at: step(points, at), moved)
 
 
 def hide_outside(points: Any, shape: tuple[int, ...]) -> Any:

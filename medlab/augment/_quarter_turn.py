@@ -20,7 +20,7 @@ def draw_quarter_turn(
     Returns:
         `(rank, rank)` with one 1 or -1 in each row and column.
     """
-    rank = len(shape)
+    rank, spacing_mm = len(shape), jnp.asarray(spacing_mm)
     planes = [
         (a, b)
         for a, b in itertools.combinations(range(rank), 2)

@@ -27,7 +27,7 @@ class Augmentation:
             number for each axis. In mm where the voxels' spacing is told.
         scale: Growth or shrinkage, as a share.
         shift: Movement along each axis, as a share of the patch.
-        bend: Elastic displacement, as a share of the patch. At most 0.08, so that
+        bend: Elastic displacement, as a share of the patch. At most 0.04, so that
             nothing folds over.
         gamma: Curve of brightness: exponent between `exp(-gamma)` and `exp(gamma)`.
         contrast: Spread of the intensities, as a share.
@@ -152,7 +152,7 @@ _RANGES = {
     "turn_deg": (0, 180),
     "scale": (0, 0.9),
     "shift": (0, 1),
-    "bend": (0, 0.08),
+    "bend": (0, 0.04),
     "gamma": (0, 3),
     "contrast": (0, 1),
     "shear_deg": (0, 45),
@@ -212,7 +212,7 @@ PRESETS = {
         turn_deg=30.0,
         scale=0.3,
         shift=0.1,
-        bend=0.05,
+        bend=0.04,
         gamma=0.5,
         contrast=0.3,
         brightness=0.3,

@@ -63,7 +63,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
         ({"noise": -0.1}, "noise is a number of 0 or more, got -0.1. Change it, or"),
         ({"noise": float("nan")}, "noise is a number of 0 or more, got nan."),
         ({"blur_p": 1.5}, "blur_p is a number between 0 and 1, got 1.5."),
-        ({"bend": 0.2}, "bend is a number between 0 and 0.08, got 0.2."),
+        ({"bend": 0.2}, "bend is a number between 0 and 0.04, got 0.2."),
         ({"scale": "much"}, "scale is a number between 0 and 0.9, got 'much'."),
         ({"scale": [0.1, 0.2]}, r"scale is a number between 0 and 0.9, got \[0.1"),
         (
