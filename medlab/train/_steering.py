@@ -336,6 +336,8 @@ class Steering(keras.callbacks.Callback):  # type: ignore[misc]
             return
         images, labels = self._preview
         logits = self.model.predict_on_batch(images)
+        # Of several heads the finest comes first.
+        logits = logits[0] if isinstance(logits, (list, tuple)) else logits
         folder: Path = self.log.folder / "preview"
         try:
             found = self._winner(logits[0])
