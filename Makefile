@@ -53,11 +53,18 @@ lab: $(VENV)/frontend.done samples/ct-chest-small
 demo: $(VENV)/frontend.done samples/ct-chest-small
 	@python notebooks/demo.py results
 
-test: $(VENV)/frontend.done
-	@chromium=$$(.ci/chromium) && jlpm test && MEDLAB_CHROMIUM=$$chromium pytest
+# Stock convolutions by default: their programs are kept and need not be compiled again.
+# The fast ones have tests of their own, and the notebooks and the browser train with them.
+PYTEST := MEDLAB_CONVOLUTIONS=stock pytest -n 2 --dist loadfile tests/python tests/faults medlab
 
+test: $(VENV)/frontend.done
+	@chromium=$$(.ci/chromium) && jlpm test && $(PYTEST) \
+	  && MEDLAB_CHROMIUM=$$chromium pytest tests/notebooks tests/ui
+
+test-long: export MEDLAB_LONG := 1
 test-long: $(VENV)/frontend.done
-	@chromium=$$(.ci/chromium) && jlpm test && MEDLAB_LONG=1 MEDLAB_CHROMIUM=$$chromium pytest --timeout 7200
+	@chromium=$$(.ci/chromium) && jlpm test && $(PYTEST) --timeout 7200 \
+	  && MEDLAB_CHROMIUM=$$chromium pytest --timeout 7200 tests/notebooks tests/ui
 
 check: $(VENV)/python.done node_modules/.done
 	@ruff check . && ruff format --check . && mypy && jlpm lint:check

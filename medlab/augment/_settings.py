@@ -73,8 +73,8 @@ class Augmentation:
     noise: float = 0.06
     shear_deg: float = 0.0
     crop: float = 0.0
-    blur: float = 0.8
-    low_resolution: float = 0.4
+    blur: float = 0.0
+    low_resolution: float = 0.0
     anisotropy: float = 0.0
     bias_field: float = 0.0
     motion: float = 0.0

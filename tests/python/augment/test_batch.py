@@ -132,7 +132,7 @@ def test_a_blob_is_found_where_its_point_and_its_box_say(shape):
             continue
         looked_at += 1
         found = ndimage.center_of_mass(images[sample, ..., 0])
-        np.testing.assert_allclose(points[sample, 0], found, atol=0.9)
+        np.testing.assert_allclose(points[sample, 0], found, atol=0.6)
         low, high = boxes[sample, 0]
         assert (around.min(0) >= low - 1).all()
         assert (around.max(0) <= high + 1).all()
