@@ -52,7 +52,7 @@ class Recipe:
         foreground: Share of the patches that hold a segment for certain.
         sampling: How often the patches with a segment centre on each, by name; None:
             all alike.
-        augmentation: `default`, `none`, or limits (see `medlab.data.Augmentation`).
+        augmentation: `default`, `none`, or limits (see `medlab.augment.Augmentation`).
         batch: Samples a step; None: 4 slices, or 2 patches.
         loss: Name in `medlab.train.losses.LOSSES`, or a mapping with `name` and the
             settings of that loss.
@@ -97,7 +97,7 @@ class Recipe:
     first_stage: str | None = None
     foreground: float = 0.5
     sampling: dict[str, float] | None = None
-    augmentation: str | dict[str, float] = "default"
+    augmentation: str | dict[str, Any] = "default"
     batch: int | None = None
     loss: str | dict[str, Any] = "dice+cross-entropy"
     class_weights: list[float] | None = None

@@ -89,12 +89,15 @@ class Run:
     def model(self, *, best: bool = False) -> Any:
         """Load the trained model as it is at the last checkpoint: a `keras.Model`.
 
+        Of several heads (deep supervision) it keeps the finest.
+
         Args:
             best: As it was when validation was best, where there was one.
         """
+        from medlab.models import inference_model
         from medlab.train._checkpoint import load_model
 
-        return load_model(self.folder, best=best)
+        return inference_model(load_model(self.folder, best=best))
 
     def load_weights_into(self, model: Any, *, best: bool = False) -> None:
         """Put the weights of the last checkpoint, or the best, into a model.
