@@ -303,3 +303,13 @@ def test_a_step_that_waits_for_data_says_so(workplace, recipe, monkeypatch):
     monkeypatch.setattr(TrainingBatches, "raw", slow)
     run = train(recipe.replace(steps_per_epoch=6, workers=1), workplace)
     assert lines(run, "epoch")[1]["wait_share"] > 0.5
+
+
+def test_a_model_with_several_heads_trains_draws_and_predicts(workplace, recipe):
+    heads = {"widths": [4, 8, 16], "deep_supervision": True}
+    run = train(recipe.replace(template_args=heads, epochs=1), workplace)
+
+    assert run.state == "finished"
+    assert lines(run, "preview")
+    assert run.model().output_shape == (None, None, None, 3)
+    assert medlab.predict(run, "scan.nii").shape == (16, 16, 6)
