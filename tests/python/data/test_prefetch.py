@@ -145,6 +145,8 @@ def test_a_program_interrupted_in_the_middle_ends_at_once():
         "    steps = 9\n"
         "    def raw(self, epoch, step):\n"
         "        time.sleep(0.2)\n"
+        # A program started in the background may have been told to ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "ahead = prefetched(Slow(), 0, 4, 8)\n"
         "next(ahead)\n"
         "threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"

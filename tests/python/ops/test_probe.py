@@ -27,6 +27,7 @@ def python(code):
 def asked_anew(monkeypatch, tmp_path):
     """As in a new process with an empty cache folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("MEDLAB_CONVOLUTIONS", raising=False)
     monkeypatch.setattr(_probe.sys, "platform", "linux")
     monkeypatch.setattr(_probe.platform, "machine", lambda: "x86_64")
     _probe.remembered_verdict.cache_clear()
