@@ -161,10 +161,16 @@ class Lab:
 
 def wait_for_lab(page: Page) -> None:
     # One question, asked anew wherever the page is by then: a second tab of the same
-    # workspace is sent to one of its own while it loads.
+    # workspace is sent to one of its own while it loads, and `reset` leaves the address
+    # last of all. No promise is returned: it would count as a yes.
     page.wait_for_function(
-        "async () => { await window.jupyterapp?.restored; return window.jupyterapp"
-        " && !document.querySelector('#jupyterlab-splash'); }",
+        """() => {
+          const app = window.jupyterapp;
+          void app?.restored.then(() => { app.shell.node.dataset.restored = 'yes'; });
+          return app?.shell.node.dataset.restored
+            && !document.querySelector('#jupyterlab-splash')
+            && !new URLSearchParams(location.search).has('reset');
+        }""",
         timeout=90_000,
     )
 

@@ -1,6 +1,5 @@
 """The training-progress sidebar: runs by themselves, live curves, reload, commands."""
 
-import json
 import time
 from pathlib import Path
 
@@ -38,8 +37,7 @@ def test_runs_come_by_themselves_and_answer_to_buttons(
 
     sidebar.get_by_role("button", name="Pause").click()
     expect(sidebar.get_by_text("Pause requested…")).to_be_visible()
-    control = json.loads((trainer.folder / "control.json").read_text())
-    assert (control["cmd"], control["seq"]) == ("pause", 1)
+    assert trainer.wait_for_command(1)["cmd"] == "pause"
     trainer.say("paused", ack_seq=1)
     expect(sidebar.get_by_text("Pause acknowledged.")).to_be_visible(timeout=2000)
     expect(sidebar.get_by_role("button", name="Resume")).to_be_enabled()
