@@ -18,8 +18,9 @@ from medlab.scans import find_home
 from medlab.train import Recipe, open_run, runs
 from tests.support.training import write_case
 
-TOLERANCE = 1e-4
-"""Of losses, which are told with six digits, and of weights: sums in another order."""
+LOSS_TOLERANCE = 1e-4
+WEIGHT_TOLERANCE = 1e-3
+"""Sums in another order; where a gradient is nearly 0, Adam makes a step of the rounding."""
 
 
 @pytest.fixture
@@ -94,9 +95,9 @@ def check_same(team, one):
     ):
         assert ours["step"] == theirs["step"]
         for name in ("loss", "val_loss"):
-            assert ours[name] == pytest.approx(theirs[name], abs=TOLERANCE)
+            assert ours[name] == pytest.approx(theirs[name], abs=LOSS_TOLERANCE)
     for a, b in zip(team.model().get_weights(), one.model().get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, atol=TOLERANCE)
+        np.testing.assert_allclose(a, b, atol=WEIGHT_TOLERANCE)
 
 
 @pytest.mark.skipif(os.environ.get("MEDLAB_LONG") != "1", reason="make test-long")
