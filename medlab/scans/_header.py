@@ -2,19 +2,30 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
+from medlab.scans._volume import FrameKind, SpacingUnit
 
 
 @dataclass(frozen=True, eq=False)
 class Header:
     """What every reader tells about a scan without decoding it.
 
-    `patient`, `study` and `description` are private and hostile text: they go to the
-    screen of who may see the scan, never into messages, names or logs.
+    `patient`, `patient_id`, `study` and `description` are private and hostile text: they go
+    to the screen of who may see the scan, never into messages, names or logs. Text is
+    printable and at most 200 characters long (see `plain`).
+
+    Attributes:
+        shape: `(I, J, K)`.
+        affine: 4x4, voxel to RAS mm, or to pixels if `spacing_unit` says so.
+        frames: Volumes of a 4D scan, 1 otherwise.
+        frame_kind: What tells the volumes apart, "" if there is only one.
+        frame_values: One for each volume: seconds, ms of echo time, s/mm2, or words.
+        study_uid: Leaves this folder only as a salted hash.
     """
 
     shape: tuple[int, int, int]
@@ -27,6 +38,24 @@ class Header:
     study: str = ""
     description: str = ""
     date: str = ""
+    spacing_unit: SpacingUnit = "mm"
+    body_part: str = ""
+    patient_id: str = ""
+    series_number: str = ""
+    study_uid: str = ""
+    frame_kind: FrameKind = ""
+    frame_values: tuple[float | str, ...] = ()
+
+
+def plain(value: Any) -> str:
+    """What a file says, as printable text of at most 200 characters.
+
+    Example:
+        >>> plain(None), plain(" CHEST\\n ")
+        ('', 'CHEST')
+    """
+    text = str("" if value is None else value)
+    return "".join(c for c in text if c.isprintable()).strip()[:200]
 
 
 def modality_from_name(name: str) -> str:

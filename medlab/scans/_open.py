@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -63,7 +64,7 @@ def open_scan(
     """
     home = home or find_home()
     source = resolve(path, series=series, home=home)
-    return read_source(source, home, frame=frame)
+    return _read(source, home, frame)
 
 
 def resolve(path: Path | str, *, series: str | None, home: Home) -> ScanSource:
@@ -96,22 +97,19 @@ def resolve(path: Path | str, *, series: str | None, home: Home) -> ScanSource:
     return ScanSource(home.name(folder), series)
 
 
-def read_source(source: ScanSource, home: Home, *, frame: int | None = None) -> Volume:
-    """Decode the scan that a source names. As `open_scan`."""
+def read_source(source: ScanSource, home: Home) -> Volume:
+    """Decode the scan that a source names; the first volume of a 4D one without frame."""
+    return _read(source, home, source.frame or 0)
+
+
+def _read(source: ScanSource, home: Home, frame: int | None) -> Volume:
     with _sentences(source):
         if source.series is not None:
             volume = _dicom.read(series_files(source, home), source.name, frame)
         else:
             path = _existing(source, home)
             volume = _reader(source, path).read(path, source.name, frame)
-    return Volume(
-        volume.voxels,
-        volume.affine,
-        volume.modality,
-        volume.warnings,
-        source,
-        volume.window,
-    )
+    return replace(volume, source=replace(source, frame=frame))
 
 
 def read_source_header(source: ScanSource, home: Home) -> Header:

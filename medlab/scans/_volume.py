@@ -2,12 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medlab.scans._affine import axis_codes, spacing_mm
+
+SpacingUnit = Literal["mm", "pixels"]
+"""What the lengths of an affine are in: "pixels" where the file gives no spacing."""
+
+FrameKind = Literal["", "time", "b-value", "echo", "phase", "component", "volume"]
+"""What tells the volumes of a 4D scan apart; "volume" if the file does not say."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +22,22 @@ class ScanSource:
 
     Args:
         path: Relative to the root (posix), or absolute for a scan elsewhere.
-        series: SeriesInstanceUID for DICOM, None for a file.
+        series: SeriesInstanceUID for DICOM, None for a file. Pictures of the series that
+            do not fit its largest volume are volumes of their own, `UID#key`.
+        frame: Which volume of a 4D scan; None and 0 are the same, and become None.
+
+    Example:
+        >>> ScanSource("a.nii", frame=0) == ScanSource("a.nii")
+        True
     """
 
     path: str
     series: str | None = None
+    frame: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.frame == 0:
+            object.__setattr__(self, "frame", None)
 
     @property
     def scan_id(self) -> str:
@@ -31,6 +48,8 @@ class ScanSource:
             '866ce19befd0f834'
         """
         text = f"{self.path}\n{self.series or ''}"
+        if self.frame:
+            text += f"\n{self.frame}"
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
@@ -46,10 +65,12 @@ class Volume:
 
     Attributes:
         voxels: `(I, J, K)`, or `(I, J, K, C)` for colour. In HU for CT.
-        affine: 4x4 float64, voxel indices to RAS+ millimetres.
+        affine: 4x4 float64, voxel indices to RAS+ millimetres (or pixels, see
+            `spacing_unit`).
         modality: "CT", "MR", "CR", ... or "unknown".
         warnings: Sentences about what was doubtful in the file.
         source: Where it was read from, None for one made in memory.
+        spacing_unit: "pixels" if the file gives no spacing: lengths are then no mm.
     """
 
     voxels: NDArray[Any]
@@ -59,6 +80,11 @@ class Volume:
     source: ScanSource | None = None
     window: tuple[float, float] | None = field(default=None, repr=False)
     """Center and width the file itself proposes, in its unit."""
+    spacing_unit: SpacingUnit = "mm"
+    is_inverted: bool = field(default=False, repr=False)
+    """Low intensities are bright (MONOCHROME1). The voxels are as in the file."""
+    padding: tuple[float, float] | None = field(default=None, repr=False)
+    """Lowest and highest value of voxels that were not measured, both included."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -90,6 +116,7 @@ class Volume:
         size = " x ".join(str(n) for n in self.voxels.shape)
         spacing = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
         return (
-            f"<Volume {self.modality} {size} {self.voxels.dtype}, {spacing} mm, "
+            f"<Volume {self.modality} {size} {self.voxels.dtype}, {spacing} "
+            f"{self.spacing_unit}, "
             f"{self.orientation}>"
         )

@@ -68,6 +68,7 @@ def run_worker(
         "task": task,
         "path": source.path,
         "series": source.series,
+        "frame": source.frame,
         "root": str(home.root),
         "folder": str(home.folder),
         "out": str(out),
@@ -145,7 +146,7 @@ def _limit(memory_bytes: int, timeout_s: float) -> None:
 def _work(order: dict[str, Any]) -> dict[str, Any]:
     from medlab.scans._cache import store_thumbnail, store_volume
 
-    source = ScanSource(order["path"], order["series"])
+    source = ScanSource(order["path"], order["series"], order["frame"])
     home = Home(Path(order["root"]), Path(order["folder"]))
     store = {"volume": store_volume, "thumbnail": store_thumbnail}[order["task"]]
     try:

@@ -100,6 +100,8 @@ def _source(home, path):
 def test_the_worker_passes_the_sentence_on(broken):
     home, _ = broken
     for scan in list_scans(home=home):
+        if scan.path.endswith("series.nii.gz"):
+            continue  # A viewer is shown the first volume of a 4D scan.
         with pytest.raises(MedlabError) as caught:
             volume_cache(scan.source, home)
 
