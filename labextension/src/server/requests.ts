@@ -1,6 +1,7 @@
 import { errorOf, type IServer, ServerError } from './connection';
 import { decodeFrame, decodePreview, type IPreview } from './frames';
 import type {
+  IIndexing,
   ILabelFile,
   ILayerFile,
   ILayerInfo,
@@ -10,10 +11,13 @@ import type {
   IRun,
   IRunDetail,
   IScan,
-  IScanList,
+  IScanGroups,
+  IScanPage,
+  IScanQuery,
   ISavedFile,
   ISegment,
   ISmartJob,
+  ITags,
   LabelFormat,
   IVolumeInfo,
   RunCommand
@@ -28,21 +32,69 @@ const name = encodeURIComponent;
 
 // Scans
 
-export async function fetchScans(
-  server: IServer,
-  options: { folder?: string; refresh?: boolean; signal?: AbortSignal } = {}
-): Promise<IScanList> {
-  const folder = name(options.folder ?? '');
-  const refresh = options.refresh ? 1 : 0;
-  return getJson(
-    server,
-    `scans?folder=${folder}&refresh=${refresh}`,
-    options.signal
-  );
+/** Which rows of an answer, and whether patients are named in it. */
+export interface IRows {
+  offset: number;
+  limit: number;
+  private: boolean;
 }
 
-export function fetchScan(server: IServer, scan: string): Promise<IScan> {
-  return getJson(server, `scans/${name(scan)}`);
+/** Search words can be a patient's name: they travel in the body, not in the address. */
+export function searchScans(
+  server: IServer,
+  query: Partial<IScanQuery>,
+  rows: IRows,
+  signal?: AbortSignal
+): Promise<IScanPage> {
+  return postJson(server, 'scans/search', { ...query, ...rows }, signal);
+}
+
+/** The patients of the scans that a query means, or the studies. */
+export function searchGroups(
+  server: IServer,
+  by: 'patient' | 'study',
+  query: Partial<IScanQuery>,
+  rows: IRows,
+  signal?: AbortSignal
+): Promise<IScanGroups> {
+  return postJson(server, 'scans/groups', { ...query, ...rows, by }, signal);
+}
+
+export function fetchIndexing(
+  server: IServer,
+  signal?: AbortSignal
+): Promise<IIndexing> {
+  return getJson(server, 'scans/index', signal);
+}
+
+/** `start` reads what is new; `refresh` everything again; `cancel` keeps what was read. */
+export function steerIndexing(
+  server: IServer,
+  cmd: 'start' | 'cancel' | 'refresh'
+): Promise<IIndexing> {
+  return postJson(server, 'scans/index', { cmd });
+}
+
+/** Fields of a scan's header in which all words occur. */
+export function fetchTags(
+  server: IServer,
+  scan: string,
+  words: string,
+  rows: IRows,
+  signal?: AbortSignal
+): Promise<ITags> {
+  const body = { words, ...rows };
+  return postJson(server, `scans/${name(scan)}/tags`, body, signal);
+}
+
+/** @param frame - of a 4D scan: the row of that volume, with an id of its own */
+export function fetchScan(
+  server: IServer,
+  scan: string,
+  frame = 0
+): Promise<IScan> {
+  const query = frame > 0 ? `?frame=${frame}` : '';
+  return getJson(server, `scans/${name(scan)}${query}`);
 }
 
 /** The middle slice as a PNG. */
@@ -450,12 +502,14 @@ async function getBlob(
 async function postJson<T>(
   server: IServer,
   path: string,
-  body: unknown
+  body: unknown,
+  signal?: AbortSignal
 ): Promise<T> {
   const response = await ask(server, path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body)
+    body: JSON.stringify(body),
+    signal
   });
   return response.json() as Promise<T>;
 }

@@ -31,15 +31,105 @@ export interface IScan {
   labels: boolean;
   /** Names of the label layers. */
   layers: string[];
-  /** One sentence when the scan cannot be read. */
+  /** Sentences that say why the scan cannot be read, and what to do next. */
   error: string | null;
   warnings: string[];
+  /** Volumes in the scan; more than 1 in a 4D one. */
+  frames: number;
+  /** What tells the volumes apart: time, b-value, echo, phase, component, volume. */
+  frame_kind: string | null;
+  /** One a volume: seconds, s/mm², ms or a name. */
+  frame_values: (number | string)[];
+  /** `pixels` where no file says how large a voxel is. */
+  spacing_unit: 'mm' | 'pixels';
+  body_part: string | null;
+  series_number: number | string | null;
+  /** Empty unless names are shown. */
+  patient_id: string | null;
+  /** Twelve hexadecimal digits that say whose, and of which study, and no more. */
+  patient_key: string;
+  study_key: string;
+  /** Label files that refer to this series. */
+  attachments: IAttachment[];
+  source: 'disk' | 'dicomweb';
 }
 
-export interface IScanList {
+/** A DICOM segmentation or structure set, drawn on a series of the list. */
+export interface IAttachment {
+  kind: 'seg' | 'rtstruct';
+  /** Relative to the Jupyter root. */
+  path: string;
+  name: string;
+}
+
+/** Which scans are meant, and in which order. */
+export interface IScanQuery {
+  /** Each must occur somewhere in what is known of a scan. */
+  words: string;
+  sort: string;
+  descending: boolean;
+  problems: 'errors' | 'warnings' | null;
+  modality: string | null;
+  labels: boolean | null;
+  patient: string | null;
+  study: string | null;
+}
+
+/** Where the server is with reading the headers of the scans. */
+export interface IIndexing {
+  state: 'idle' | 'running' | 'cancelled' | 'failed';
+  done: number;
+  /** null while it is not known how much there is. */
+  total: number | null;
+  found: number;
+  error: string | null;
+}
+
+/** Some rows of a list of scans. */
+export interface IScanPage {
   scans: IScan[];
-  /** Folder that the paths are relative to, as the server names it. */
-  root: string;
+  /** Rows that the query has. */
+  total: number;
+  /** Scans below the Jupyter root. */
+  all: number;
+  /** Another one whenever something in the index changed. */
+  revision: number | string;
+  indexing: IIndexing;
+}
+
+/** A patient, or a study of one. */
+export interface IScanGroup {
+  key: string;
+  /** A patient's is `Patient 1` and so on unless names are shown. */
+  label: string;
+  detail: string;
+  scans: number;
+  date: string;
+  modalities: string[];
+}
+
+export interface IScanGroups {
+  groups: IScanGroup[];
+  total: number;
+}
+
+/** One field of a scan's header. */
+export interface ITag {
+  /** `0010,0010`; empty where the format has no numbers for its fields. */
+  tag: string;
+  keyword: string;
+  vr: string;
+  /** Told only while names are shown where it says who the patient is. */
+  value: string;
+  /** How deep it lies in sequences. */
+  depth: number;
+  is_private: boolean;
+  identifies: boolean;
+}
+
+export interface ITags {
+  tags: ITag[];
+  total: number;
 }
 
 export interface IVolumeInfo {
