@@ -113,8 +113,7 @@ def answer_of(error: Exception) -> Answer | None:
     if isinstance(error, StaleEdit):
         return Answer(body=join_frames(error.missed), status=409)
     if isinstance(error, MedlabError):
-        told = {"message": str(error), "code": error.code, **error.told}
-        return Answer(told, status=_STATUS.get(error.code, _default(error)))
+        return Answer(error.reply(), status=_STATUS.get(error.code, _default(error)))
     if isinstance(error, OSError):
         sentence = f"The server's disk refused ({error.strerror}). Nothing was written."
         return Answer({"message": sentence, "code": "disk"}, status=507)
@@ -149,8 +148,8 @@ def _listed(layers: Layers) -> list[dict[str, Any]]:
             continue  # Removed meanwhile.
         except MedlabError as error:
             # One that is damaged must not hide the others.
-            damage = {"code": error.code, "message": str(error), **error.told}
-            listed.append({"name": name, "rev": 0, "segments": [], "damage": damage})
+            damaged = {"name": name, "rev": 0, "segments": [], "damage": error.reply()}
+            listed.append(damaged)
             continue
         segments = segments_to_json(layer.segments)
         listed.append({"name": name, "rev": layer.rev, "segments": segments})
