@@ -191,8 +191,8 @@ def _grid(workplace: Workplace, layer: Layer, *, with_images: bool) -> Grid:
 
 # Before the handlers of layers: `files` is no layer.
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [
-    (r"labels/([^/]+)/files", FilesHandler),
-    (r"labels/([^/]+)/([^/]+)/save", SaveHandler),
-    (r"labels/([^/]+)/([^/]+)/file", FileHandler),
-    (r"labels/([^/]+)/([^/]+)/read", ReadHandler),
+    ("labels/{scan}/files", FilesHandler),
+    ("labels/{scan}/{layer}/save", SaveHandler),
+    ("labels/{scan}/{layer}/file", FileHandler),
+    ("labels/{scan}/{layer}/read", ReadHandler),
 ]

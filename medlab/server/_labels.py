@@ -11,6 +11,7 @@ from medlab.labels import Layer, answer_labels, list_layers
 from medlab.scans import find_scan
 from medlab.server._base import MedlabHandler, answer
 from medlab.server._jobs import warm_soon
+from medlab.server._limits import FRAMES_BYTES
 from medlab.server._workplace import Workplace
 
 
@@ -38,18 +39,12 @@ class LayersOfScan:
 class LabelsHandler(MedlabHandler):
     """GET and POST labels/{id} and what lies below; see `answer_labels`."""
 
-    @answer
-    async def get(self, scan: str, *route: str) -> None:
-        await self._ask(scan, route)
-
-    @answer
-    async def post(self, scan: str, *route: str) -> None:
-        await self._ask(scan, route)
-
-    async def _ask(self, scan: str, route: tuple[str, ...]) -> None:
+    async def _ask(self, scan: str, layer: tuple[str, ...]) -> None:
         layers = LayersOfScan(self.workplace, self.scan_id(scan))
         method = self.request.method or ""
         query = {name: self.get_query_argument(name) for name in self.query_names()}
+        # labels/{scan}/{layer}/ops: what comes after the layer says what is asked.
+        route = (*layer, *self.template.split("/")[3:])
         # A new layer takes its grid from the scan, which may have to be decoded first.
         is_new = method == "POST" and len(route) == 1
         if is_new:
@@ -61,8 +56,41 @@ class LabelsHandler(MedlabHandler):
         self.reply(told)
 
 
+class LayersHandler(LabelsHandler):
+    """GET: a list, a snapshot, a history."""
+
+    @answer
+    async def get(self, scan: str, *layer: str) -> None:
+        await self._ask(scan, layer)
+
+
+class RecoverHandler(LabelsHandler):
+    """POST labels/{id}/{layer}/recover."""
+
+    @answer
+    async def post(self, scan: str, *layer: str) -> None:
+        await self._ask(scan, layer)
+
+
+class LayerHandler(LayersHandler):
+    """GET and POST labels/{id}/{layer}: opens a layer, and makes it."""
+
+    @answer
+    async def post(self, scan: str, *layer: str) -> None:
+        await self._ask(scan, layer)
+
+
+class OpsHandler(LayerHandler):
+    """GET and POST labels/{id}/{layer}/ops: edits."""
+
+    body_limit = FRAMES_BYTES
+
+
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [
-    (r"labels/([^/]+)", LabelsHandler),
-    (r"labels/([^/]+)/([^/]+)", LabelsHandler),
-    (r"labels/([^/]+)/([^/]+)/(snapshot|ops|history|recover)", LabelsHandler),
+    ("labels/{scan}", LayersHandler),
+    ("labels/{scan}/{layer}", LayerHandler),
+    ("labels/{scan}/{layer}/snapshot", LayersHandler),
+    ("labels/{scan}/{layer}/ops", OpsHandler),
+    ("labels/{scan}/{layer}/history", LayersHandler),
+    ("labels/{scan}/{layer}/recover", RecoverHandler),
 ]

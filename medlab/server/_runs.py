@@ -171,11 +171,11 @@ def _read_log(folder: Path, start: int) -> tuple[int, str]:
 
 
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [
-    (r"runs", RunsHandler),
-    (r"runs/([^/]+)", RunDetailHandler),
-    (r"runs/([^/]+)/metrics", MetricsHandler),
-    (r"runs/([^/]+)/log", LogHandler),
-    (r"runs/([^/]+)/export/(csv|json)", ExportHandler),
-    (r"runs/([^/]+)/preview/([^/]+)", PreviewHandler),
-    (r"runs/([^/]+)/control", ControlHandler),
+    ("runs", RunsHandler),
+    ("runs/{run}", RunDetailHandler),
+    ("runs/{run}/metrics", MetricsHandler),
+    ("runs/{run}/log", LogHandler),
+    ("runs/{run}/export/{csv|json}", ExportHandler),
+    ("runs/{run}/preview/{file}", PreviewHandler),
+    ("runs/{run}/control", ControlHandler),
 ]

@@ -35,13 +35,13 @@ class ThumbnailHandler(MedlabHandler):
     async def get(self, scan: str) -> None:
         scan_id, home = self.scan_id(scan), self.workplace.home
         picture = await self.workplace.run(
-            "thumbnails", lambda: thumbnail_png(find_scan(scan_id, home), home)
+            "listing", lambda: thumbnail_png(find_scan(scan_id, home), home)
         )
         self.reply_bytes(picture, content_type="image/png")
 
 
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [
-    (r"scans", ScansHandler),
-    (r"scans/([^/]+)", ScanHandler),
-    (r"scans/([^/]+)/thumbnail", ThumbnailHandler),
+    ("scans", ScansHandler),
+    ("scans/{scan}", ScanHandler),
+    ("scans/{scan}/thumbnail", ThumbnailHandler),
 ]

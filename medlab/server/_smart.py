@@ -80,6 +80,6 @@ def _seconds(text: str) -> float:
 
 
 ROUTES: list[tuple[str, type[Any]]] = [
-    (r"smart/jobs/([^/]+)", JobHandler),
-    (r"smart/([^/]+)", ToolHandler),
+    ("smart/jobs/{job}", JobHandler),
+    ("smart/{tool}", ToolHandler),
 ]

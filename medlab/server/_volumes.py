@@ -70,6 +70,6 @@ def cut_slab(
 
 
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [
-    (r"volumes/([^/]+)", VolumeHandler),
-    (r"volumes/([^/]+)/slab", SlabHandler),
+    ("volumes/{scan}", VolumeHandler),
+    ("volumes/{scan}/slab", SlabHandler),
 ]

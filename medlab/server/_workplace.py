@@ -21,11 +21,12 @@ from medlab.scans import (
     find_scan,
     volume_cache,
 )
+from medlab.server._limits import Places
 
 _Result = TypeVar("_Result")
 
 # Kinds of work do not wait for one another: a stroke is written while scans decode.
-_THREADS = {"quick": 8, "listing": 1, "volumes": 3, "thumbnails": 2, "files": 2}
+_THREADS = {"quick": 8, "listing": 2, "volumes": 3, "files": 2}
 _OPEN_LAYERS = 16
 _OPEN_VOLUMES = 8
 _TRUSTED_S = 2.0
@@ -36,6 +37,7 @@ class Workplace:
     """The folder that one Jupyter server serves."""
 
     home: Home
+    places: Places = field(default_factory=Places)
     _pools: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
     _layers: OrderedDict[tuple[str, str], Layer] = field(default_factory=OrderedDict)
     _volumes: OrderedDict[str, tuple[float, CachedVolume]] = field(
@@ -64,12 +66,17 @@ class Workplace:
         return True
 
     async def run(self, kind: str, work: Callable[..., _Result], *args: Any) -> _Result:
-        """Do slow work in a thread; `kind` is a key of the table of threads above."""
+        """Do slow work in a thread; `kind` is a key of the table of threads above.
+
+        Raises:
+            TooMany: If too many requests of that kind wait already.
+        """
         pool = self._pools.get(kind)
         if pool is None:
             pool = ThreadPoolExecutor(_THREADS[kind], f"medlab-{kind}")
             self._pools[kind] = pool
-        return await asyncio.get_running_loop().run_in_executor(pool, work, *args)
+        with self.places.one(kind):
+            return await asyncio.get_running_loop().run_in_executor(pool, work, *args)
 
     def inside(self, path: str) -> Path:
         """A path of a request, confined to the root; links are followed first.
