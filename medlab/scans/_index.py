@@ -1,35 +1,152 @@
-"""list_scans: the scans below a folder, remembered between calls.
+"""The index: the scans below a root, remembered between calls.
 
-What was read of a file is kept in `.medlab/index.json` and used again while the file's size
-and time stay the same. DICOM folders are remembered as a whole: a series is known only once
-all its files are.
+What was read of a file is used again while its size and time stay the same. It is kept in
+batches while reading goes on: an update that was ended, even killed, goes on where it was.
 """
 
-import copy
-import hashlib
-import json
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from medlab.errors import MedlabError
-from medlab.scans import _dicom
-from medlab.scans._atomic import write_atomically
-from medlab.scans._dicom_files import find_images, may_be_dicom
 from medlab.scans._home import Home, find_home
-from medlab.scans._limits import damaged
-from medlab.scans._open import ScanNotFound, format_of, read_source_header
-from medlab.scans._summary import ScanSummary, summarise, summarise_error
+from medlab.scans._index_file import connected, with_index, workplace_salt
+from medlab.scans._index_pool import read_pieces
+from medlab.scans._index_query import summaries_below, summary_of, with_labels
+from medlab.scans._index_read import Entry, Piece, cut, read_piece
+from medlab.scans._index_store import (
+    changed_units,
+    remove_units,
+    set_error,
+    storable,
+    store_entries,
+    with_keys,
+)
+from medlab.scans._index_walk import Unit, count_files, is_searched, walk_units
+from medlab.scans._open import ScanNotFound
+from medlab.scans._summary import ScanSummary
 from medlab.scans._volume import ScanSource
 
-_VERSION = 1
-_SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages", "venv"}
-_LABEL_ENDINGS = (".seg.nrrd",)
+_BATCH_S = 0.5
+_BATCH_ENTRIES = 500
+_WAIT_S = 0.1
 
-Entries = dict[str, dict[str, Any]]
-_PARSED: dict[Path, tuple[tuple[int, int, int], Entries]] = {}
+Cancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class IndexProgress:
+    """How far an update is.
+
+    Attributes:
+        done: Files looked at.
+        total: Files there are; None while they are being counted.
+        found: Scans and errors read so far in this update.
+    """
+
+    done: int
+    total: int | None
+    found: int
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What an update did.
+
+    Attributes:
+        listed: Scans in the index below the folder, errors included.
+        read: Files read.
+        removed: Files (or folders of DICOM files) that are gone.
+        errors: Scans that cannot be read, of those listed.
+        seconds: How long it took.
+        cancelled: Whether it was ended before it was through.
+    """
+
+    listed: int
+    read: int
+    removed: int
+    errors: int
+    seconds: float
+    cancelled: bool
+
+
+def update_index(
+    home: Home,
+    folder: Path | str | None = None,
+    *,
+    refresh: bool = False,
+    on_progress: Callable[[IndexProgress], None] | None = None,
+    cancelled: Cancelled | None = None,
+    workers: int | None = None,
+) -> IndexReport:
+    """Bring the index up to what is on disk; only files that changed are read.
+
+    Args:
+        home: Whose index.
+        folder: Only this folder and those below it; relative to the root. It must lie
+            below the root.
+        refresh: Read every header again.
+        on_progress: Told a few times a second.
+        cancelled: Asked often; once it says yes, what was read is kept and the rest left.
+        workers: Processes that read; 0 for none, None for as many as there are cores once
+            there is enough to read.
+
+    Raises:
+        ScanNotFound: If there is no such folder.
+    """
+    started = time.perf_counter()
+    top, stop = _top(home, folder), cancelled or (lambda: False)
+    with _one_at_a_time(home, top == home.root, stop) as mine:
+        progress = _Progress(on_progress)
+        if on_progress is not None and mine:
+            progress.total = count_files(top)
+        entries: list[Entry] = []
+        last = time.perf_counter()
+        pieces = index_pieces(home, top, refresh=refresh, _progress=progress)
+        reading = read_pieces(pieces if mine else (), workers, stop)
+        with contextlib.closing(reading):
+            for found in reading:
+                entries += found
+                progress.note_read(found)
+                now = time.perf_counter()
+                if len(entries) >= _BATCH_ENTRIES or now - last > _BATCH_S or stop():
+                    store(home, entries)
+                    entries, last = [], now
+        store(home, entries)
+        ended = stop()
+        progress.tell(last=not ended)
+    listed, errors = with_index(home, lambda c: _counts(c, home, top))
+    seconds = time.perf_counter() - started
+    return IndexReport(listed, progress.read, progress.removed, errors, seconds, ended)
+
+
+def index_pieces(
+    home: Home,
+    folder: Path | str | None = None,
+    *,
+    refresh: bool = False,
+    _progress: "_Progress | None" = None,
+) -> Iterator[Piece]:
+    """The pieces of work that an update needs; `read_piece` does one of them anywhere.
+
+    What is gone from the disk leaves the index when the pieces have been asked for to the
+    end.
+
+    Raises:
+        ScanNotFound: If there is no such folder.
+    """
+    top, progress = _top(home, folder), _progress or _Progress(None)
+    return cut(_changes(home, top, refresh, progress), home)
+
+
+def store(home: Home, entries: Iterable[Entry]) -> None:
+    """Put what `read_piece` found into the index, in one step. Twice does no harm."""
+    kept = list(entries)
+    if kept:
+        with_index(home, lambda c: store_entries(c, home, kept))
 
 
 def list_scans(
@@ -55,43 +172,30 @@ def list_scans(
     asked = Path(folder).expanduser()
     base = home.root if home is not None else Path.cwd()
     home = home or find_home()
-    top = (base / asked).resolve()
-    if not top.is_dir():
-        raise ScanNotFound(
-            f"There must be a folder {asked.name!r}, got nothing there. "
-            "Folders are given relative to the root of the notebooks."
-        )
-    known = {} if refresh else _load(home)
-    seen: Entries = {}
-    for place in _folders(top, home):
-        _look_into(place, home, known, seen)
-    outside = {key: entry for key, entry in known.items() if not _below(key, top, home)}
-    # What lies outside the root is listed when asked for, but never found by its id.
-    entries = {key: entry for key, entry in {**outside, **seen}.items() if _local(key)}
-    if entries != known and (entries or _index_file(home).exists()):
-        _save(home, entries)
-    found = [ScanSummary(**scan) for entry in seen.values() for scan in entry["scans"]]
-    return sorted((_with_labels(scan, home) for scan in found), key=_by_path)
+    top = _existing((base / asked).resolve(), asked.name)
+    if not top.is_relative_to(home.root):
+        return _list_outside(top, home)
+    update_index(home, top, refresh=refresh)
+    name = storable(home.name(top))
+    found = with_index(home, lambda c: summaries_below(c, name, home))
+    return sorted(found, key=_by_path)
 
 
 def find_scan(scan_id: str, home: Home) -> ScanSource:
-    """The scan with that id, from the index; the root is looked through when it is new.
+    """The scan with that id, or the volume of a 4D scan with it, from the index.
+
+    The root is looked through when the id is new.
 
     Raises:
         ScanNotFound: If no scan below the root has that id.
     """
-    return find_summary(scan_id, home).source
+    scan, frame = _found(scan_id, home)
+    return ScanSource(scan.path, scan.series, frame)
 
 
 def find_summary(scan_id: str, home: Home) -> ScanSummary:
     """As `find_scan`, with everything the index knows about the scan."""
-    for known in (_scans_of_index, _scans_of_root):
-        for scan in known(home):
-            if scan.id == scan_id and home.locate(scan.path).exists():
-                return _with_labels(scan, home)
-    raise ScanNotFound(
-        "There is no scan with that id below the root. Refresh the list of scans."
-    )
+    return _found(scan_id, home)[0]
 
 
 def note_error(source: ScanSource, home: Home, sentence: str) -> None:
@@ -99,234 +203,186 @@ def note_error(source: ScanSource, home: Home, sentence: str) -> None:
 
     A header can be whole where the voxels are not; lists show it once it is known.
     """
-    entries = copy.deepcopy(_load(home))
-    for entry in entries.values():
-        for scan in entry["scans"]:
-            if scan["id"] == source.scan_id and scan["error"] is None:
-                scan["error"] = sentence
-                _save(home, entries)
-                return
+    whole = ScanSource(source.path, source.series)
+    with_index(home, lambda c: set_error(c, whole.scan_id, sentence))
 
 
-def _scans_of_index(home: Home) -> list[ScanSummary]:
-    return [ScanSummary(**s) for entry in _load(home).values() for s in entry["scans"]]
+class _Progress:
+    """Counts for a report, told to whoever wants to know, a few times a second."""
+
+    def __init__(self, tell: Callable[[IndexProgress], None] | None) -> None:
+        self.total: int | None = None
+        self.done = self.found = self.read = self.removed = 0
+        self._tell, self._told = tell, 0.0
+
+    def note_known(self, files: int) -> None:
+        self.done += files
+        self.tell()
+
+    def note_read(self, entries: list[Entry]) -> None:
+        files = sum(max(len(entry.unit.files), 1) for entry in entries)
+        self.done, self.read = self.done + files, self.read + files
+        self.found += sum(len(entry.rows) for entry in entries)
+        self.tell()
+
+    def tell(self, last: bool = False) -> None:
+        now = time.perf_counter()
+        if self._tell is None or (now - self._told < _WAIT_S and not last):
+            return
+        self._told = now
+        total = self.done if last else self.total
+        done = self.done if total is None else min(self.done, total)
+        self._tell(IndexProgress(done, total, self.found))
 
 
-def _scans_of_root(home: Home) -> list[ScanSummary]:
-    return list_scans(home.root, home=home)
+def _changes(
+    home: Home, top: Path, refresh: bool, progress: _Progress
+) -> Iterator[tuple[str, Unit]]:
+    """What must be read, folder by folder; what is gone is forgotten on the way."""
+    seen: set[str] = set()
+    with connected(home) as connection:
+        for found in walk_units(top, home):
+            changed, gone = changed_units(connection, found, refresh)
+            seen.add(storable(found.folder))
+            if gone:
+                there = _keys_in(home, found.folder)
+                gone = [key for key in gone if key not in there]
+            if gone:
+                remove_units(connection, gone)
+                progress.removed += len(gone)
+            waiting = {unit.key for unit in changed}
+            known = (unit for unit in found.units if unit.key not in waiting)
+            progress.note_known(sum(max(len(unit.files), 1) for unit in known))
+            for unit in changed:
+                yield found.folder, unit
+        lost = _lost_folders(connection, storable(home.name(top)), seen)
+        for folder in lost:
+            there = _keys_in(home, folder)
+            rows = connection.execute(
+                "SELECT key FROM units WHERE folder = ?", (folder,)
+            ).fetchall()
+            keys = [key for (key,) in rows if key not in there]
+            remove_units(connection, keys)
+            progress.removed += len(keys)
 
 
-def _look_into(
-    place: tuple[Path, list[os.DirEntry[str]]],
-    home: Home,
-    known: Entries,
-    seen: Entries,
-) -> None:
-    """Add an entry for each scan file of the folder, and one for its DICOM files."""
-    folder, files = place
-    names = {file.name for file in files}
-    dicom: list[os.DirEntry[str]] = []
-    for file in files:
-        kind = format_of(file.name)
-        if kind is None:
-            if may_be_dicom(file.name):
-                dicom.append(file)
-        elif not _is_labels(file.name, names):
-            key = home.name(folder / file.name) if file.is_symlink() else None
-            key = key or _joined(home.name(folder), file.name)
-            _remember(key, _stamp([file]), known, seen, _file_reader(key, kind, home))
-    if dicom:
-        key = home.name(folder) + "/"
-        _remember(key, _stamp(dicom), known, seen, _folder_reader(folder, home))
-
-
-def _remember(
-    key: str,
-    stamp: str,
-    known: Entries,
-    seen: Entries,
-    read: Callable[[], list[ScanSummary]],
-) -> None:
-    entry = known.get(key)
-    if entry is None or entry["stamp"] != stamp:
-        entry = {"stamp": stamp, "scans": [scan.to_json() for scan in read()]}
-    seen[key] = entry
-
-
-def _file_reader(path: str, kind: str, home: Home) -> Callable[[], list[ScanSummary]]:
-    def read() -> list[ScanSummary]:
-        source = ScanSource(path)
-        try:
-            size = home.locate(path).stat().st_size
-        except OSError:
-            return []
-        try:
-            header = read_source_header(source, home)
-            if header.frames > 1:
-                return [summarise_error(source, kind, size, _frames(source, header))]
-        except MedlabError as error:
-            return [summarise_error(source, kind, size, str(error))]
-        return [summarise(source, kind, size, header)]
-
-    return read
-
-
-def _folder_reader(folder: Path, home: Home) -> Callable[[], list[ScanSummary]]:
-    def read() -> list[ScanSummary]:
-        paths = sorted(
-            p for p in folder.iterdir() if may_be_dicom(p.name) and p.is_file()
-        )
-        series, errors = find_images(paths)
-        scans = []
-        for uid, files in series.items():
-            source = ScanSource(home.name(folder), uid)
-            size = sum(file.path.stat().st_size for file in files)
-            try:
-                header = _dicom.read_header(files, source.name)
-                if header.frames > 1:
-                    raise MedlabError(_frames(source, header))
-                scans.append(summarise(source, "dicom", size, header))
-            except MedlabError as error:
-                scans.append(summarise_error(source, "dicom", size, str(error)))
-            except Exception:
-                sentence = str(damaged(source.name, "DICOM"))
-                scans.append(summarise_error(source, "dicom", size, sentence))
-        for path, sentence in errors.items():
-            source = ScanSource(home.name(path))
-            size = path.stat().st_size
-            scans.append(summarise_error(source, "dicom", size, sentence))
-        return scans
-
-    return read
-
-
-def _frames(source: ScanSource, header: Any) -> str:
-    return (
-        f"{source.name} must be one volume, got a series of {header.frames} (4D). "
-        "Choose one: open_scan(path, frame=0) "
-        f"up to frame={header.frames - 1}."
+def _lost_folders(
+    connection: sqlite3.Connection, top: str, seen: set[str]
+) -> list[str]:
+    rows = connection.execute("SELECT DISTINCT folder FROM units").fetchall()
+    below = (
+        folder
+        for (folder,) in rows
+        if top == "." or folder == top or folder.startswith(top + "/")
     )
+    return [folder for folder in below if folder not in seen]
 
 
-def _folders(top: Path, home: Home) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
-    """Each folder below `top` with its files, never twice, never outside the root."""
-    inside = top.is_relative_to(home.root)
-    pending, visited = [top], set()
-    while pending:
-        folder = pending.pop()
-        real = folder.resolve()
-        if real in visited or (inside and not real.is_relative_to(home.root)):
-            continue
-        visited.add(real)
-        files = []
-        try:
-            entries = sorted(os.scandir(real), key=lambda entry: entry.name)
-        except OSError:
-            continue
-        for entry in entries:
+def _keys_in(home: Home, folder: str) -> set[str]:
+    """The units a folder has by now: another process may have found what arrived since."""
+    place = home.locate(folder)
+    for part in (place, *place.parents):
+        if part == home.root:
+            break
+        if not is_searched(part.name) or (part / "pyvenv.cfg").exists():
+            return set()
+    found = next(walk_units(place, home), None) if place.is_dir() else None
+    return set() if found is None else {storable(unit.key) for unit in found.units}
+
+
+def _top(home: Home, folder: Path | str | None) -> Path:
+    asked = home.root if folder is None else (home.root / Path(folder)).resolve()
+    top = _existing(asked, Path(folder or ".").name)
+    if not top.is_relative_to(home.root):
+        raise ScanNotFound(
+            f"The folder {top.name!r} must lie below the root of the notebooks. "
+            "Start from a folder that holds both, or copy the scans below the root."
+        )
+    return top
+
+
+def _existing(top: Path, name: str) -> Path:
+    if not top.is_dir():
+        raise ScanNotFound(
+            f"There must be a folder {name!r}, got nothing there. "
+            "Folders are given relative to the root of the notebooks."
+        )
+    return top
+
+
+@contextlib.contextmanager
+def _one_at_a_time(home: Home, whole: bool, stop: Cancelled) -> Iterator[bool]:
+    """Wait until no other process updates the whole index; False if told to stop.
+
+    Without the wait nothing would break, but both would read the same files.
+    """
+    from filelock import FileLock, Timeout
+
+    if not whole:
+        yield True
+        return
+    try:
+        lock = FileLock(home.folder / "index.lock")
+        home.folder.mkdir(parents=True, exist_ok=True)
+        while True:
             try:
-                if entry.is_dir():
-                    if _is_searched(entry.name) and not _is_environment(entry.path):
-                        pending.append(Path(entry.path))
-                elif entry.is_file() and not entry.name.startswith("."):
-                    within = Path(entry.path).resolve().is_relative_to(home.root)
-                    if within or not inside or not entry.is_symlink():
-                        files.append(entry)
-            except OSError:
-                continue
-        yield real, files
-
-
-def _is_searched(name: str) -> bool:
-    return not name.startswith(".") and name not in _SKIPPED_FOLDERS
-
-
-def _is_environment(path: str) -> bool:
-    return (Path(path) / "pyvenv.cfg").exists()
-
-
-def _is_labels(name: str, beside: set[str]) -> bool:
-    lower = name.lower()
-    if lower.endswith(_LABEL_ENDINGS):
-        return True
-    for ending in (".nii.gz", ".nii", ".nrrd", ".mha"):
-        if lower.endswith(ending):
-            return f"{name[: -len(ending)]}.labels.json" in beside
-    return False
-
-
-def _stamp(files: list[os.DirEntry[str]]) -> str:
-    """Changes whenever one of the files is replaced, added or removed."""
-    told = hashlib.sha256()
-    for file in files:
-        try:
-            status = file.stat()
-            told.update(
-                f"{file.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode()
-            )
-        except (OSError, UnicodeEncodeError):
-            told.update(b"?")
-    return told.hexdigest()[:24]
-
-
-def _with_labels(scan: ScanSummary, home: Home) -> ScanSummary:
-    folder = home.labels / scan.id
-    try:
-        layers = sorted(p.parent.name for p in folder.glob("*/layer.json"))
+                lock.acquire(timeout=_WAIT_S)
+                break
+            except Timeout:
+                if stop():
+                    yield False
+                    return
     except OSError:
-        layers = []
-    return replace(scan, labels=bool(layers), layers=layers)
-
-
-def _index_file(home: Home) -> Path:
-    return home.folder / "index.json"
-
-
-def _load(home: Home) -> Entries:
-    """What was known at the last call; parsed again only when the file changed."""
-    file = _index_file(home)
+        yield True  # Nothing can be written here, so nobody else does either.
+        return
     try:
-        status = file.stat()
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-        remembered = _PARSED.get(file)
-        if remembered is None or remembered[0] != stamp:
-            remembered = (stamp, _parsed(file))
-            _PARSED[file] = remembered
-        return dict(remembered[1])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}  # Missing, damaged or of another version: it is made anew.
+        yield True
+    finally:
+        lock.release()
 
 
-def _parsed(file: Path) -> Entries:
-    index = json.loads(file.read_text("utf-8"))
-    if index["version"] != _VERSION:
-        return {}
-    for entry in index["files"].values():
-        for scan in entry["scans"]:
-            ScanSummary(**scan)
-    return {key: entry for key, entry in index["files"].items() if _local(key)}
+def _counts(connection: sqlite3.Connection, home: Home, top: Path) -> tuple[int, int]:
+    name = storable(home.name(top))
+    where, values = "1", []
+    if name != ".":
+        where, values = (
+            "(folder = ? OR substr(folder, 1, ?) = ?)",
+            [name, len(name) + 1, name + "/"],
+        )
+    listed, errors = connection.execute(
+        "SELECT count(*), total(problem = 2) FROM units JOIN scans USING (unit) "
+        f"WHERE shown AND {where}",
+        values,
+    ).fetchone()
+    return listed, int(errors)
 
 
-def _save(home: Home, entries: Entries) -> None:
-    content = json.dumps({"version": _VERSION, "files": entries})
-    try:
-        # Patient names are in it: for its owner's eyes only.
-        data = content.encode("utf-8", "surrogateescape")
-        write_atomically(_index_file(home), data, mode=0o600)
-    except OSError:
-        pass  # A read-only root has no index; the list is only slower.
+def _list_outside(top: Path, home: Home) -> list[ScanSummary]:
+    """Scans outside the root are listed when asked for, but never found by their ids."""
+    units = (
+        (found.folder, unit) for found in walk_units(top, home) for unit in found.units
+    )
+    salt = workplace_salt(home)
+    found = [
+        ScanSummary.from_json(with_keys(row, salt))
+        for piece in cut(units, home)
+        for entry in read_piece(piece)
+        for row in entry.rows
+    ]
+    return sorted((with_labels(scan, home) for scan in found), key=_by_path)
 
 
-def _local(key: str) -> bool:
-    return not Path(key).is_absolute()
-
-
-def _below(key: str, top: Path, home: Home) -> bool:
-    return home.locate(key).is_relative_to(top)
-
-
-def _joined(folder: str, name: str) -> str:
-    return name if folder == "." else f"{folder}/{name}"
+def _found(scan_id: str, home: Home) -> tuple[ScanSummary, int | None]:
+    for attempt in (1, 2):
+        found = with_index(home, lambda c: summary_of(c, scan_id, home))
+        if found is not None and home.locate(found[0].path).exists():
+            return found
+        if attempt == 1:
+            with contextlib.suppress(MedlabError):
+                update_index(home)
+    raise ScanNotFound(
+        "There is no scan with that id below the root. Refresh the list of scans."
+    )
 
 
 def _by_path(scan: ScanSummary) -> tuple[str, str]:

@@ -12,8 +12,18 @@ from medlab.scans._volume import ScanSource
 class ScanSummary:
     """What a list shows of a scan. Sent as tests/contract/scans.json says.
 
-    `patient`, `study`, `description` are private and hostile text: for the screen only.
-    A scan that cannot be read has `error` (one sentence) and an empty shape.
+    `patient`, `patient_id`, `study`, `description` are private and hostile text: for the
+    screen only. A scan that cannot be read has `error` (one sentence) and an empty shape.
+
+    Attributes:
+        frames: Volumes of a 4D scan, which is one line; 1 otherwise.
+        frame_kind, frame_values: What tells its volumes apart, as in `Header`.
+        spacing_unit: "mm", or "pixels" where the file does not say how large they are.
+        patient_key, study_key: Twelve hex digits that tell patients and studies apart
+            without naming them; only this workplace can make them.
+        attachments: DICOM segmentations and structure sets that refer to this series:
+            `kind` ("seg" or "rtstruct"), `path`, `name`.
+        origin: "disk", or "dicomweb" for what was fetched from a server; `source` in JSON.
     """
 
     id: str
@@ -35,6 +45,17 @@ class ScanSummary:
     layers: list[str] = field(default_factory=list)
     error: str | None = None
     warnings: list[str] = field(default_factory=list)
+    frames: int = 1
+    frame_kind: str = ""
+    frame_values: list[float | str] = field(default_factory=list)
+    spacing_unit: str = "mm"
+    body_part: str = ""
+    series_number: int | None = None
+    patient_id: str = ""
+    patient_key: str = ""
+    study_key: str = ""
+    attachments: list[dict[str, str]] = field(default_factory=list)
+    origin: str = "disk"
 
     @property
     def source(self) -> ScanSource:
@@ -43,13 +64,25 @@ class ScanSummary:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain lists and strings."""
-        return asdict(self)
+        fields = asdict(self)
+        fields["source"] = fields.pop("origin")
+        return fields
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "ScanSummary":
+        """The other way round. Fields of other versions are left out."""
+        known = {**fields, "origin": fields.get("source", "disk")}
+        return cls(**{name: known[name] for name in known if name in _FIELDS})
+
+
+_FIELDS = frozenset(ScanSummary.__dataclass_fields__)
 
 
 def summarise(
     source: ScanSource, kind: str, size_bytes: int, header: Header
 ) -> ScanSummary:
-    """The summary of a scan that can be read."""
+    """The summary of a scan that can be read, but for its keys."""
+    number = header.series_number
     return ScanSummary(
         id=source.scan_id,
         path=source.path,
@@ -67,6 +100,14 @@ def summarise(
         description=header.description,
         date=header.date,
         warnings=list(header.warnings),
+        frames=header.frames,
+        frame_kind=header.frame_kind,
+        frame_values=list(header.frame_values),
+        spacing_unit=header.spacing_unit,
+        body_part=header.body_part,
+        series_number=int(number) if number.isascii() and number.isdigit() else None,
+        patient_id=header.patient_id,
+        origin=_origin(source),
     )
 
 
@@ -82,4 +123,10 @@ def summarise_error(
         format=kind,
         size_bytes=size_bytes,
         error=error,
+        origin=_origin(source),
     )
+
+
+def _origin(source: ScanSource) -> str:
+    """Scans fetched from a server lie in `.medlab/dicomweb`."""
+    return "dicomweb" if "/.medlab/dicomweb/" in f"/{source.path}" else "disk"

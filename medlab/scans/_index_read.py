@@ -1,0 +1,162 @@
+"""Reading what an index remembers of files: pieces of work that know no database.
+
+A `Piece` can be sent to another process or machine that sees the same folder; what comes
+back are `Entry`s for the one writer.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from medlab.errors import MedlabError
+from medlab.scans import _dicom
+from medlab.scans._dicom_files import find_images
+from medlab.scans._header import Header
+from medlab.scans._home import Home
+from medlab.scans._index_walk import Unit
+from medlab.scans._limits import damaged
+from medlab.scans._open import read_source_header
+from medlab.scans._summary import ScanSummary, summarise, summarise_error
+from medlab.scans._volume import ScanSource
+
+PIECE_FILES = 200
+"""Files in a piece, unless one folder of DICOM files has more."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some units below one root, to be read together."""
+
+    root: str
+    home: str
+    units: tuple[tuple[str, Unit], ...]
+    """Each with the folder that it was found in."""
+
+    @property
+    def files(self) -> int:
+        """How many files will be read."""
+        return sum(max(len(unit.files), 1) for _, unit in self.units)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A DICOM file of labels that refers to series."""
+
+    kind: str
+    path: str
+    name: str
+    series: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was read of a unit.
+
+    Attributes:
+        rows: A `ScanSummary` each, as JSON, with `study_uid` beside it.
+        links: The labels among its files.
+    """
+
+    folder: str
+    unit: Unit
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+
+
+def cut(
+    units: Iterable[tuple[str, Unit]], home: Home, files: int = PIECE_FILES
+) -> Iterator[Piece]:
+    """Gather units into pieces of about equal work."""
+    gathered: list[tuple[str, Unit]] = []
+    count = 0
+    for folder, unit in units:
+        gathered.append((folder, unit))
+        count += max(len(unit.files), 1)
+        if count >= files:
+            yield Piece(str(home.root), str(home.folder), tuple(gathered))
+            gathered, count = [], 0
+    if gathered:
+        yield Piece(str(home.root), str(home.folder), tuple(gathered))
+
+
+def read_piece(
+    piece: Piece, cancelled: Callable[[], bool] | None = None
+) -> list[Entry]:
+    """Read the headers of a piece. What cannot be read becomes a row with its error."""
+    home = Home(Path(piece.root), Path(piece.home))
+    found = []
+    for folder, unit in piece.units:
+        if cancelled is not None and cancelled():
+            break
+        if unit.kind == "dicom":
+            found.append(_read_folder(folder, unit, home))
+        else:
+            found.append(Entry(folder, unit, _read_file(unit, home)))
+    return found
+
+
+def unreadable(folder: str, unit: Unit) -> Entry:
+    """The entry of a file that ended its reader."""
+    source = ScanSource(unit.key)
+    row = summarise_error(source, unit.kind, 0, str(damaged(source.name, "a scan")))
+    return Entry(folder, unit, [_row(row)])
+
+
+def _read_file(unit: Unit, home: Home) -> list[dict[str, Any]]:
+    source, path = ScanSource(unit.key), home.locate(unit.key)
+    try:
+        size = path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return []
+    try:
+        header = read_source_header(source, home)
+        return [_row(summarise(source, unit.kind, size, header), header)]
+    except MedlabError as error:
+        return [_row(summarise_error(source, unit.kind, size, str(error)))]
+
+
+def _read_folder(folder: str, unit: Unit, home: Home) -> Entry:
+    place = home.locate(unit.key)
+    skipped = set(unit.skipped)
+    paths = [place / name for name in unit.files if name not in skipped]
+    series, errors = find_images(paths)
+    errors |= {
+        place / name: str(damaged(name, "DICOM"))
+        for name in unit.files
+        if name in skipped
+    }
+    rows = []
+    for uid, files in series.items():
+        source = ScanSource(home.name(place), uid)
+        size = sum(_size(file.path) for file in files)
+        try:
+            header = _dicom.read_header(files, source.name)
+            rows.append(_row(summarise(source, "dicom", size, header), header))
+        except MedlabError as error:
+            rows.append(_row(summarise_error(source, "dicom", size, str(error))))
+        except Exception:
+            sentence = str(damaged(source.name, "DICOM"))
+            rows.append(_row(summarise_error(source, "dicom", size, sentence)))
+    for path, sentence in errors.items():
+        source = ScanSource(home.name(path))
+        rows.append(_row(summarise_error(source, "dicom", _size(path), sentence)))
+    return Entry(folder, unit, rows)
+
+
+def _row(summary: ScanSummary, header: Header | None = None) -> dict[str, Any]:
+    row = summary.to_json()
+    row["study_uid"] = "" if header is None else header.study_uid
+    return row
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def without(unit: Unit, names: Iterable[str]) -> Unit:
+    """The unit with files left out that ended a reader."""
+    return replace(unit, skipped=(*unit.skipped, *names))
