@@ -26,16 +26,16 @@ from medlab.scans._index import note_error
 from medlab.scans._limits import NotAScan, check_size
 from medlab.scans._open import (
     ScanNotFound,
-    dicom_candidates,
     read_source,
     read_source_header,
     series_files,
+    source_files,
 )
 from medlab.scans._picture import draw_thumbnail, proposed_window
 from medlab.scans._volume import ScanSource, Volume
 from medlab.scans._worker import DEFAULT_TIMEOUT_S, read_in_worker, run_worker
 
-_FORMAT = 1
+_FORMAT = 2
 _DTYPES = (np.int8, np.uint8, np.int16, np.uint16)
 
 
@@ -109,18 +109,12 @@ def source_stamp(source: ScanSource, home: Home) -> str:
     Raises:
         ScanNotFound: If the scan's files are gone.
     """
-    path = home.locate(source.path)
     try:
-        files = dicom_candidates(path) if source.series is not None else [path]
         told = hashlib.sha256(f"{_FORMAT}".encode())
-        for file in files:
+        for file in source_files(source, home):
             status = file.stat()
             line = f"{file.name}\0{status.st_size}\0{status.st_mtime_ns}\n"
             told.update(line.encode("utf-8", "surrogatepass"))
-            for data in (".raw", ".zraw", ".raw.gz"):
-                beside = file.with_suffix(data)
-                if file.suffix in (".mhd", ".nhdr") and beside.exists():
-                    told.update(f"{beside.stat().st_mtime_ns}".encode())
     except OSError as error:
         raise ScanNotFound(
             f"The scan {source.name!r} is no longer there. Refresh the list of scans."
@@ -198,6 +192,7 @@ def volume_info(
     return {
         "shape": list(volume.shape),
         "spacing_mm": list(volume.spacing_mm),
+        "spacing_unit": volume.spacing_unit,
         "affine": volume.affine.tolist(),
         "orientation": volume.orientation,
         "modality": volume.modality,

@@ -1,15 +1,16 @@
-"""The worker process: decodes one scan under limits, so that a bad file hurts nobody else.
+"""The worker process: decodes scans under limits, so that a bad file hurts nobody else.
 
-Run as `python -m medlab.scans._worker` with one JSON line on standard input; answers with one
-JSON line. Memory, time and file size are limited by the operating system.
+Run as `python -m medlab.scans._worker`; each line on standard input is an order in JSON, each
+is answered with one line of JSON. Memory, time and file size are limited by the operating
+system, anew for each order. A worker that is asked nothing for a minute ends.
 """
 
 import contextlib
 import json
 import os
-import signal
-import subprocess
-import sys
+import select
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ from medlab.errors import MedlabError
 from medlab.scans._home import Home
 from medlab.scans._limits import TooLarge, volume_limit_bytes
 from medlab.scans._volume import ScanSource
+from medlab.scans._worker_pool import WORKERS, EndedWithoutAnswer, TookTooLong
 
 DEFAULT_TIMEOUT_S = 180.0
+
+_IDLE_S = 60.0
+_VOLUME_LIMIT = "MEDLAB_MAX_VOLUME_BYTES"
 
 
 class DecodingFailed(MedlabError):
@@ -74,73 +79,47 @@ def run_worker(
         "out": str(out),
         "timeout_s": timeout_s,
         "memory_bytes": memory_bytes or default_memory_bytes(),
+        "volume_bytes": volume_limit_bytes(),
     }
-    # -P: a file named numpy.py in the current folder must not be imported.
-    command = [sys.executable, "-P", "-m", "medlab.scans._worker"]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    )
     try:
-        answer, _ = process.communicate(json.dumps(order).encode(), timeout=timeout_s)
-    except subprocess.TimeoutExpired:
+        reply = WORKERS.ask(order, timeout_s)
+    except TookTooLong:
         raise DecodingFailed(
             f"{source.name} took longer than {timeout_s:g} s to decode and was given up. "
             "Convert it to NIfTI, or copy it to a faster disk."
         ) from None
-    finally:
-        _end(process)
-    _raise_error(answer, source, process.returncode)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
-
-
-def _raise_error(answer: bytes, source: ScanSource, returncode: int) -> None:
-    lines = answer.strip().splitlines()
-    try:
-        reply: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-    except ValueError:
-        reply = {}
-    if reply.get("ok"):
-        return
-    if "message" in reply:
+    except EndedWithoutAnswer as error:
+        code = error.returncode
+        ended = f"signal {-code}" if code < 0 else f"status {code}"
+        raise DecodingFailed(
+            f"{source.name} could not be decoded: the reader ended with {ended}. "
+            "The file is damaged or needs more memory than allowed; convert it to NIfTI."
+        ) from None
+    if not reply.get("ok"):
         raise MedlabError(str(reply["message"]), code=str(reply["code"]))
-    ended = f"signal {-returncode}" if returncode < 0 else f"status {returncode}"
-    raise DecodingFailed(
-        f"{source.name} could not be decoded: the reader ended with {ended}. "
-        "The file is damaged or needs more memory than allowed; convert it to NIfTI."
-    )
 
 
 def _limit(memory_bytes: int, timeout_s: float) -> None:
+    """Limits for the next order, from what is used up to now."""
     try:
         import resource
     except ImportError:  # Windows has no such limits; the timeout still holds.
         return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    used_s = int(used.ru_utime + used.ru_stime)
     limits = {
         resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_CPU: int(timeout_s) + 5,
-        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: used_s + int(timeout_s) + 5,
         resource.RLIMIT_FSIZE: 2 * volume_limit_bytes() + (1 << 20),
     }
     for kind, value in limits.items():
         # macOS knows RLIMIT_AS but refuses it.
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (value, value))
+            hard = resource.getrlimit(kind)[1]
+            soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (soft, hard))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _work(order: dict[str, Any]) -> dict[str, Any]:
@@ -152,22 +131,48 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
     try:
         store(source, home, Path(order["out"]))
     except MedlabError as error:
-        return {"message": str(error), "code": error.code}
+        # What was half read can be large; a fresh process is the cheapest broom.
+        big = error.code == TooLarge.code
+        return {"message": str(error), "code": error.code, "retire": big}
     except MemoryError:
         too_large = TooLarge(
             f"{source.name} needs more memory than one scan may take. "
             "Crop it, or set MEDLAB_MAX_VOLUME_BYTES."
         )
-        return {"message": str(too_large), "code": too_large.code}
+        return {"message": str(too_large), "code": too_large.code, "retire": True}
     return {"ok": True}
+
+
+def _orders() -> Iterator[dict[str, Any]]:
+    """Each line of standard input, until it closes or stays silent for a minute."""
+    waiting, until = b"", time.monotonic() + _IDLE_S
+    while True:
+        line, newline, rest = waiting.partition(b"\n")
+        if newline:
+            waiting = rest
+            yield json.loads(line)
+            until = time.monotonic() + _IDLE_S
+            continue
+        left = max(until - time.monotonic(), 0)
+        if not select.select([0], [], [], left)[0]:
+            return
+        piece = os.read(0, 1 << 16)
+        if not piece:
+            return
+        waiting += piece
 
 
 def main() -> None:
     """Do what standard input asks."""
-    order = json.loads(sys.stdin.readline())
-    _limit(int(order["memory_bytes"]), float(order["timeout_s"]))
-    sys.stdout.write(json.dumps(_work(order)) + "\n")
-    sys.stdout.flush()
+    # Whatever a library prints must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    for order in _orders():
+        os.environ[_VOLUME_LIMIT] = str(order["volume_bytes"])
+        _limit(int(order["memory_bytes"]), float(order["timeout_s"]))
+        answers.write(json.dumps(_work(order)) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":
