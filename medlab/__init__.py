@@ -35,6 +35,7 @@ _HOME = {
 }
 _ROOMS = (
     "data",
+    "dicomweb",
     "evaluate",
     "infer",
     "labels",
