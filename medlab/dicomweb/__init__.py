@@ -23,4 +23,3 @@ from medlab.dicomweb._servers import find_server as find_server
 from medlab.dicomweb._servers import read_table as read_table
 from medlab.dicomweb._servers import servers as servers
 from medlab.dicomweb._shelf import fetched as fetched
-from medlab.dicomweb._shelf import shelf as shelf

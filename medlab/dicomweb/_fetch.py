@@ -284,7 +284,7 @@ class _Work:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One fetch of a series at a time, in whatever process."""
-    lock = FileLock(folder.with_name(folder.name + ".lock"))
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:

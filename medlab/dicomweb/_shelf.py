@@ -1,7 +1,7 @@
 """Where fetched series lie: `.medlab/dicomweb/<16 hex>/<16 hex>.dcm`.
 
 Names are hashes of server and UIDs and hold nothing about a patient. A series is fetched into
-`<16 hex>.part` and takes its name when it is whole, so a list of scans never shows half of one.
+`.<16 hex>.part` and takes its name when it is whole, so a list of scans never shows half of one.
 `series.json` beside the files says what it is.
 """
 
@@ -34,22 +34,17 @@ class Fetched:
 
 def folder_of(home: Home, server: str, study: str, series: str) -> Path:
     """The folder that a whole series lies in, or will."""
-    return shelf(home) / _digest(server, study, series)
+    return home.fetched / _digest(server, study, series)
 
 
 def part_of(folder: Path) -> Path:
     """The folder that a series is fetched into."""
-    return folder.with_name(folder.name + ".part")
+    return folder.with_name(f".{folder.name}.part")
 
 
 def file_of(folder: Path, instance: str) -> Path:
     """The file of an instance."""
     return folder / f"{_digest(instance)}.dcm"
-
-
-def shelf(home: Home) -> Path:
-    """The folder of all fetched series."""
-    return home.folder / "dicomweb"
 
 
 def make_folder(folder: Path) -> None:
@@ -78,9 +73,8 @@ def read_record(folder: Path) -> Fetched | None:
 def fetched(home: Home) -> dict[tuple[str, str, str], Path]:
     """The folders of whole series, by server, study and series."""
     found = {}
-    for record in sorted(shelf(home).glob(f"*/{_RECORD}")):
-        folder = record.parent
-        told = None if folder.suffix else read_record(folder)
+    for folder in sorted(home.fetched.glob("[0-9a-f]*")):
+        told = read_record(folder)
         if told is not None:
             found[told.server, told.study, told.series] = folder
     return found

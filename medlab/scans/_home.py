@@ -26,6 +26,11 @@ class Home:
         return self.folder / "runs"
 
     @property
+    def fetched(self) -> Path:
+        """Series that came from servers (see `medlab.dicomweb`), one folder each."""
+        return self.folder / "dicomweb"
+
+    @property
     def cache(self) -> Path:
         """What can be made again: decoded volumes, thumbnails."""
         return self.folder / "cache"
