@@ -5,6 +5,7 @@ patient's right, y to the front (anterior), z to the head (superior). DICOM, NRR
 count in LPS (left, posterior, superior); only their readers and writers know it.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -117,6 +118,26 @@ def plane_axes(affine: ArrayLike, plane: str) -> PlaneAxes:
 def swap_lps_ras(affine: ArrayLike) -> NDArray[np.float64]:
     """Turn an affine to LPS mm into one to RAS mm, or back: both flip x and y."""
     return _LPS_TO_RAS @ np.asarray(affine, np.float64)
+
+
+def affine_without_patient(
+    spacing: Sequence[float], origin: Sequence[float] = (0, 0, 0)
+) -> NDArray[np.float64]:
+    """Where a picture lies that knows no patient: upright on the screen, as ITK puts it.
+
+    I runs to the viewer's right, J down, K away: the axes are taken as LPS.
+
+    Args:
+        spacing: Along I, J and K.
+        origin: Of the first voxel, along the same axes.
+
+    Example:
+        >>> axis_codes(affine_without_patient((1, 1, 2)))
+        'LPS'
+    """
+    lps = np.diag([*spacing, 1.0]).astype(np.float64)
+    lps[:3, 3] = origin
+    return swap_lps_ras(lps)
 
 
 def check_affine(affine: ArrayLike, name: str) -> NDArray[np.float64]:

@@ -9,9 +9,18 @@ import numpy as np
 from medlab.scans._affine import check_affine, swap_lps_ras
 from medlab.scans._header import Header, looks_like_ct, modality_from_name, pick_frame
 from medlab.scans._limits import NotAScan, check_size, damaged
+from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import Volume
 
 _KIND = "MetaImage"
+_PLAIN = {
+    "ObjectType", "ObjectSubType", "NDims", "DimSize", "BinaryData", "HeaderSize",
+    "BinaryDataByteOrderMSB", "ElementByteOrderMSB", "CompressedData", "Modality",
+    "CompressedDataSize", "TransformMatrix", "Orientation", "Offset", "Position", "Origin",
+    "CenterOfRotation", "AnatomicalOrientation", "ElementSpacing", "ElementSize",
+    "ElementType", "ElementNumberOfChannels", "ElementMin", "ElementMax", "Color",
+    "DistanceUnits",
+}  # fmt: skip
 
 
 def read_header(path: Path, name: str) -> Header:
@@ -67,7 +76,16 @@ def _reader(path: Path, name: str) -> Any:
     return reader
 
 
-def _check_text(path: Path, name: str) -> None:
+def tags(path: Path, name: str) -> list[TagRow]:
+    """The fields of the header, in their order."""
+    _check_text(path, name)
+    return [
+        tag_row(key, value, identifies=key not in _PLAIN, is_private=key not in _PLAIN)
+        for key, value in _fields(path).items()
+    ]
+
+
+def _fields(path: Path) -> dict[str, str]:
     with path.open("rb") as handle:
         start = handle.read(1 << 16)
     fields: dict[str, str] = {}
@@ -80,6 +98,11 @@ def _check_text(path: Path, name: str) -> None:
         )
         if key.strip() == b"ElementDataFile":
             break
+    return fields
+
+
+def _check_text(path: Path, name: str) -> None:
+    fields = _fields(path)
     where = fields.get("ElementDataFile")
     if where is None or "NDims" not in fields:
         raise NotAScan(

@@ -27,6 +27,7 @@ from medlab.scans._limits import (
     cut_short,
     damaged,
 )
+from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import Volume
 
 _KIND = "NIfTI"
@@ -81,6 +82,13 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     if modality == "unknown" and _is_ct(voxels):
         modality = "CT"
     return Volume(voxels, header.affine, modality, header.warnings)
+
+
+def tags(path: Path, name: str) -> list[TagRow]:
+    """The fields of the header, in their order."""
+    raw = _raw_header(path, name)
+    free = ("descrip", "aux_file", "intent_name", "db_name", "data_type")
+    return [tag_row(key, raw[key], identifies=key in free) for key in raw]
 
 
 def _frame(proxy: Any, index: tuple[Any, ...]) -> NDArray:

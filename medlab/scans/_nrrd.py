@@ -20,6 +20,7 @@ from medlab.scans._limits import (
     cut_short,
     damaged,
 )
+from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import Volume
 
 _KIND = "NRRD"
@@ -31,6 +32,17 @@ _SPACES = {
     "left-posterior-superior": (-1, -1, 1),
     "lps": (-1, -1, 1),
 }
+_PLAIN = {
+    "type", "dimension", "space", "space dimension", "sizes", "spacings", "thicknesses",
+    "axis mins", "axismins", "axis maxs", "axismaxs", "centers", "centerings", "kinds",
+    "endian", "encoding", "space origin", "space directions", "measurement frame",
+    "block size", "blocksize", "min", "max", "old min", "oldmin", "old max", "oldmax",
+    "line skip", "lineskip", "byte skip", "byteskip",
+}  # fmt: skip
+_FIELDS = _PLAIN | {
+    "content", "data file", "datafile", "labels", "units", "sample units", "sampleunits",
+    "space units", "number",
+}  # fmt: skip
 _COLOURS = ("rgb-color", "rgb-colour", "3-color", "3-colour", "vector", "3-vector")
 
 
@@ -67,6 +79,15 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
         ct = looks_like_ct(float(voxels.min()), float(voxels.max()))
         modality = "CT" if ct and header.channels == 1 else "unknown"
     return Volume(voxels, header.affine, modality, header.warnings)
+
+
+def tags(path: Path, name: str) -> list[TagRow]:
+    """The fields of the header, in their order; those of the standard hide nothing."""
+    fields, _ = read_nrrd_fields(path, name)
+    return [
+        tag_row(key, value, identifies=key not in _PLAIN, is_private=key not in _FIELDS)
+        for key, value in fields.items()
+    ]
 
 
 def read_nrrd_array(

@@ -4,39 +4,25 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 from medlab.errors import MedlabError
-from medlab.scans import _dicom, _metaimage, _nifti, _nrrd
+from medlab.scans import _dicom, _omezarr
 from medlab.scans._dicom_files import DicomFile, find_images, is_dicom, may_be_dicom
 from medlab.scans._dicom_slice import DicomSlice
+from medlab.scans._formats import STACK, Reader, file_format, folder_format
+from medlab.scans._formats import format_of as format_of
 from medlab.scans._header import Header
 from medlab.scans._home import Home, find_home
 from medlab.scans._limits import NotAScan, TooLarge, damaged
+from medlab.scans._stack import stack_files
+from medlab.scans._tag_row import TagRow
 from medlab.scans._volume import ScanSource, Volume
-
-_READERS: dict[str, tuple[str, ModuleType]] = {
-    ".nii": ("nifti", _nifti),
-    ".nii.gz": ("nifti", _nifti),
-    ".nrrd": ("nrrd", _nrrd),
-    ".nhdr": ("nrrd", _nrrd),
-    ".mha": ("metaimage", _metaimage),
-    ".mhd": ("metaimage", _metaimage),
-}
 
 
 class ScanNotFound(MedlabError, LookupError):
     """There is no such scan."""
 
     code = "scan-not-found"
-
-
-def format_of(name: str) -> str | None:
-    """The format that a file name tells: "nifti", "nrrd", "metaimage", or None."""
-    for ending, (kind, _) in _READERS.items():
-        if name.lower().endswith(ending):
-            return kind
-    return None
 
 
 def open_scan(
@@ -46,11 +32,12 @@ def open_scan(
     frame: int | None = None,
     home: Home | None = None,
 ) -> Volume:
-    """Open a scan: a NIfTI, NRRD or MetaImage file, or a DICOM series.
+    """Open a scan: a DICOM series, or NIfTI, NRRD, MetaImage, TIFF, PNG, JPEG, NPY, OME-Zarr.
 
     Args:
-        path: A file, or a folder with DICOM files; relative to the current folder or to
-            the root of the workplace. One DICOM file stands for its series.
+        path: A file; or a folder with DICOM files, with numbered pictures, or one that is
+            OME-Zarr (or a level of it); relative to the current folder or to the root of
+            the workplace. One DICOM file stands for its series.
         series: SeriesInstanceUID, when the folder holds several series.
         frame: Which volume of a 4D scan, from 0.
         home: Where the workplace lies; found by itself when not given.
@@ -82,9 +69,13 @@ def resolve(path: Path | str, *, series: str | None, home: Home) -> ScanSource:
             "medlab.list_scans() shows the scans below the current folder."
         )
     if here.is_file() and (format_of(here.name) or not is_dicom(here)):
+        return ScanSource(home.name(_header_of_pair(here)))
+    if here.is_dir() and (folder_format(here.name) or _omezarr.is_level(here)):
         return ScanSource(home.name(here))
     folder = here if here.is_dir() else here.parent
     found, errors = find_images(dicom_candidates(folder))
+    if here.is_dir() and series is None and not found and stack_files(here):
+        return ScanSource(home.name(here))
     if here.is_file() and series is None:
         series = _series_of(here, found, errors)
     if series is None:
@@ -118,9 +109,44 @@ def read_source_header(source: ScanSource, home: Home) -> Header:
         if source.series is not None:
             return _dicom.read_header(series_files(source, home), source.name)
         path = _existing(source, home)
-        found = _reader(source, path).read_header(path, source.name)
-        assert isinstance(found, Header)
-        return found
+        return _reader(source, path).read_header(path, source.name)
+
+
+def header_tags(source: ScanSource, home: Home) -> list[TagRow]:
+    """The header of a scan that is not DICOM, a row a field.
+
+    Fields that may name a person (free text, names, dates, places) are marked
+    `identifies`; hiding them is the caller's duty.
+
+    Raises:
+        ScanNotFound: If the scan is gone.
+        MedlabError: If its header cannot be read.
+    """
+    with _sentences(source):
+        path = _existing(source, home)
+        return _reader(source, path).tags(path, source.name)
+
+
+def source_files(source: ScanSource, home: Home) -> list[Path]:
+    """The files whose size and time tell that a scan has changed; missing ones left out.
+
+    Raises:
+        ScanNotFound: If the scan is gone.
+    """
+    path = home.locate(source.path)
+    if source.series is not None:
+        return dicom_candidates(path)
+    path = _existing(source, home)
+    if path.is_dir():
+        found = stack_files(path) or sorted(path.rglob("*"))
+        return [file for file in found if file.is_file()]
+    line = file_format(path.name)
+    stem = path.name
+    for ending in sorted(line.files if line else (), key=len):
+        if path.name.lower().endswith(ending):
+            stem = path.name[: -len(ending)]
+    beside = [path.with_name(stem + data) for data in (line.data if line else ())]
+    return [path, *(file for file in beside if file != path and file.is_file())]
 
 
 def series_files(source: ScanSource, home: Home) -> list[DicomFile]:
@@ -154,25 +180,45 @@ def dicom_candidates(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if may_be_dicom(p.name) and p.is_file())
 
 
-def _reader(source: ScanSource, path: Path) -> ModuleType:
-    for ending, (_, reader) in _READERS.items():
-        if source.path.lower().endswith(ending):
-            return reader
+def _reader(source: ScanSource, path: Path) -> Reader:
+    if path.is_dir():
+        line = folder_format(path.name)
+        if line is None and _omezarr.is_level(path):
+            return _omezarr
+        return (line or STACK).reader
+    line = file_format(source.path)
+    if line is not None:
+        return line.reader
+    if path.suffix.lower() == ".npz":
+        raise NotAScan(
+            f"{source.name} must be one array, got an archive of several. Save the one "
+            "you need: numpy.save('scan.npy', numpy.load(archive)[name])."
+        )
     _, errors = find_images([path])
     if errors:
         raise NotAScan(errors[path])
     raise NotAScan(
-        f"{source.name} must be NIfTI (.nii, .nii.gz), NRRD (.nrrd), MetaImage "
-        "(.mha, .mhd) or DICOM, got another kind of file. Convert it to one of these."
+        f"{source.name} must be NIfTI (.nii, .nii.gz, .hdr with .img), NRRD (.nrrd), "
+        "MetaImage (.mha, .mhd), TIFF, PNG, JPEG, NPY, OME-Zarr or DICOM, got another kind "
+        "of file. Convert it to one of these."
     )
 
 
 def _existing(source: ScanSource, home: Home) -> Path:
     path = home.locate(source.path)
-    if not path.is_file():
+    if not path.is_file() and not (path.is_dir() and source.series is None):
         raise ScanNotFound(
             f"The scan {source.name!r} is no longer there. Refresh the list of scans."
         )
+    return path
+
+
+def _header_of_pair(path: Path) -> Path:
+    """The `.hdr` file beside an `.img` file: the header names the scan."""
+    for ending in (".img", ".img.gz"):
+        if path.name.lower().endswith(ending):
+            header = path.with_name(path.name[: -len(ending)] + ".hdr")
+            return header if header.is_file() else path
     return path
 
 
