@@ -93,14 +93,25 @@ def thumbnail_png(source: ScanSource, home: Home) -> bytes:
     Raises:
         MedlabError: If the scan cannot be decoded.
     """
-    name = f"{source.scan_id}-{source_stamp(source, home)}.png"
-    path = _folder(home, "thumbnails") / name
+    path = _thumbnail_file(source, home)
     try:
         return path.read_bytes()
     except FileNotFoundError:
         with _noting_errors(source, home):
             run_worker("thumbnail", source, home, path, timeout_s=60)
         return path.read_bytes()
+
+
+def kept_thumbnail(source: ScanSource, home: Home) -> bytes | None:
+    """The PNG of `thumbnail_png` if it was drawn before and the scan is still the same.
+
+    Raises:
+        ScanNotFound: If the scan's files are gone.
+    """
+    try:
+        return _thumbnail_file(source, home).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def source_stamp(source: ScanSource, home: Home) -> str:
@@ -226,6 +237,11 @@ def _load(out: Path) -> CachedVolume | None:
     if shape != info["shape"] or not voxels.flags.f_contiguous:
         return None
     return CachedVolume(voxels, np.array(info["affine"], np.float64), info)
+
+
+def _thumbnail_file(source: ScanSource, home: Home) -> Path:
+    name = f"{source.scan_id}-{source_stamp(source, home)}.png"
+    return _folder(home, "thumbnails") / name
 
 
 def _folder(home: Home, name: str) -> Path:

@@ -25,7 +25,7 @@ HELD = 128
 """Requests that are held back until there is news."""
 
 # Those at work and those that wait for one of the threads of their kind.
-_AT_ONCE = {"quick": 256, "listing": 32, "volumes": 32, "files": 16}
+_AT_ONCE = {"quick": 256, "listing": 32, "volumes": 32, "thumbnails": 2, "files": 16}
 
 
 class TooMany(MedlabError):

@@ -21,12 +21,14 @@ from medlab.scans import (
     find_scan,
     volume_cache,
 )
+from medlab.server._indexing import Indexing
 from medlab.server._limits import Places
+from medlab.server._thumbnails import Thumbnails
 
 _Result = TypeVar("_Result")
 
 # Kinds of work do not wait for one another: a stroke is written while scans decode.
-_THREADS = {"quick": 8, "listing": 2, "volumes": 3, "files": 2}
+_THREADS = {"quick": 8, "listing": 2, "volumes": 3, "thumbnails": 2, "files": 2}
 _OPEN_LAYERS = 16
 _OPEN_VOLUMES = 8
 _TRUSTED_S = 2.0
@@ -44,6 +46,15 @@ class Workplace:
         default_factory=OrderedDict
     )
     _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.indexing = Indexing(self.home)
+        self.thumbnails = Thumbnails(self.home, self.run)
+
+    def index_soon(self) -> None:
+        """Have the index brought up to date, at the first question since the start."""
+        if not self.indexing.has_begun:
+            self.indexing.order("start")
 
     @classmethod
     def at(cls, root: str) -> "Workplace":

@@ -1,11 +1,14 @@
 """A Jupyter server with medlab, a CT and a broken scan below its root."""
 
+import asyncio
 import json
+import time
 
 import pytest
 from tornado.httpclient import HTTPClientError
 
 from medlab.scans import Home, ScanSource
+from medlab.server._indexing import close_all
 from tests.support.scans import make_volume, write_nifti_by_nibabel, write_text_as
 
 
@@ -58,6 +61,33 @@ def ask(jp_fetch):
         return reply.body
 
     return ask
+
+
+@pytest.fixture(autouse=True)
+def no_process_left():
+    yield
+    close_all()
+
+
+@pytest.fixture
+def listed(ask):
+    """The rows of the list once everything on disk is in it."""
+
+    async def listed(refresh=False, **query):
+        await ask(
+            *("scans", "index"),
+            method="POST",
+            body={"cmd": "refresh" if refresh else "start"},
+        )
+        until = time.monotonic() + 60
+        while (state := await ask("scans", "index"))["state"] == "running":
+            assert time.monotonic() < until, state
+            await asyncio.sleep(0.02)
+        assert state["state"] == "idle", state
+        page = await ask("scans", "search", method="POST", body=query)
+        return page["scans"]
+
+    return listed
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Who may ask, and that no address leads out of the root."""
 
-import json
 import logging
 
 import pytest

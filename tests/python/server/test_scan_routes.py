@@ -2,63 +2,137 @@
 
 import io
 import json
+import time
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
-from tests.support.scans import make_volume, write_nifti_by_nibabel
+from tests.support.scans import (
+    PATIENT,
+    make_volume,
+    write_dicom_series,
+    write_nifti_by_nibabel,
+)
 
-CONTRACT = json.loads((Path(__file__).parents[2] / "contract/scans.json").read_text())
+CONTRACT = json.loads(
+    (Path(__file__).parents[2] / "contract/scans-search.json").read_text()
+)
 
 
-async def test_the_list_has_the_fields_of_the_contract(ask, scan, broken):
-    reply = await ask("scans")
+async def test_a_search_has_the_fields_of_the_contract(ask, listed, scan, broken):
+    await listed()
+    reply = await ask("scans", "search", method="POST", body={})
 
-    assert set(reply) == set(CONTRACT)
-    assert reply["root"] == ""
+    assert list(reply) == list(CONTRACT)
+    assert list(reply["indexing"]) == list(CONTRACT["indexing"])
     assert [one["path"] for one in reply["scans"]] == [broken.path, scan.path]
+    assert (reply["total"], reply["all"]) == (2, 2)
     for one in reply["scans"]:
-        assert list(one) == list(CONTRACT["scans"][0])
+        assert set(one) == set(CONTRACT["scans"][0])
 
 
-async def test_a_broken_scan_is_listed_with_the_reason(ask, broken):
-    (listed,) = (await ask("scans"))["scans"]
+async def test_a_broken_scan_is_listed_with_the_reason(listed, broken):
+    (found,) = await listed()
 
-    assert listed["error"].startswith("letter.nii.gz must be a NIfTI file")
+    assert found["error"].startswith("letter.nii.gz must be a NIfTI file")
 
 
-async def test_a_scan_is_found_by_its_id_before_any_list_was_made(ask, scan):
+async def test_a_scan_is_found_by_its_id_before_any_list_was_made(ask, listed, scan):
     found = await ask("scans", scan.scan_id)
 
     assert (found["path"], found["shape"]) == (scan.path, [7, 8, 9])
-    assert found == (await ask("scans"))["scans"][0]
+    assert found == (await listed())[0]
 
 
-async def test_only_the_folder_asked_for_is_listed(ask, scan, home, volume):
-    write_nifti_by_nibabel(home.root / "b/head.nii", volume.voxels, volume.affine)
+async def test_the_first_search_of_a_server_starts_the_indexing(ask, scan):
+    assert (await ask("scans", "index"))["state"] == "idle"
 
-    reply = await ask("scans", folder="b")
+    found, until = [], time.monotonic() + 60
+    while not found and time.monotonic() < until:
+        found = (await ask("scans", "search", method="POST", body={}))["scans"]
 
-    assert [one["path"] for one in reply["scans"]] == ["b/head.nii"]
+    assert [one["path"] for one in found] == [scan.path]
 
 
-async def test_a_new_scan_appears_at_the_next_look(ask, scan, home):
-    await ask("scans")
+async def test_a_new_scan_appears_at_the_next_look(listed, scan, home):
+    await listed()
     more = make_volume((5, 6, 7))
     write_nifti_by_nibabel(home.root / "scans/a.nii", more.voxels, more.affine)
 
-    reply = await ask("scans", refresh=1)
+    found = await listed(refresh=True)
 
-    assert [one["shape"] for one in reply["scans"]] == [[5, 6, 7], [7, 8, 9]]
+    assert [one["shape"] for one in found] == [[5, 6, 7], [7, 8, 9]]
 
 
-async def test_a_layer_shows_in_the_list(ask, scan):
+async def test_a_search_pages_sorts_and_filters(listed, scan, broken):
+    assert [one["name"] for one in await listed(words="THORAX nii")] == [scan.name]
+    assert [one["name"] for one in await listed(problems="errors")] == [broken.name]
+    assert [one["name"] for one in await listed(descending=True, limit=1)] == [
+        scan.name
+    ]
+    assert [one["name"] for one in await listed(offset=1)] == [scan.name]
+    assert await listed(limit=0) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"limit": 1001}, "limit to be a whole number from 0 to 1000, got 1001"),
+        ({"offset": -1}, "offset to be a whole number from 0 to 1000000000, got -1"),
+        ({"limit": True}, "limit to be a whole number from 0 to 1000, got True"),
+        ({"words": 7}, "words to be text of up to 1000 characters, got int"),
+        ({"labels": "yes"}, "labels to be true or false, got str"),
+        ({"who": "Doe"}, "got 1 others"),
+        ({"private": 1}, "private to be true or false, got int"),
+    ],
+)
+async def test_a_search_that_cannot_be_understood_says_why(refused, body, sentence):
+    status, reply = await refused("scans", "search", method="POST", body=body)
+
+    assert (status, reply["code"]) == (400, "bad-request")
+    assert sentence in reply["message"]
+    assert set(reply) == {"message", "code", "title", "detail", "hint"}
+
+
+async def test_patients_are_named_only_on_demand(ask, listed, jp_root_dir):
+    write_dicom_series(jp_root_dir / "visit", make_volume())
+
+    (row,) = await listed()
+    (named,) = await listed(private=True)
+    one = await ask("scans", row["id"])
+    groups = ("scans", "groups")
+    (group,) = (await ask(*groups, method="POST", body={}))["groups"]
+    body = {"by": "patient", "private": True}
+    (told,) = (await ask(*groups, method="POST", body=body))["groups"]
+    study = {"by": "study"}
+    (visit,) = (await ask(*groups, method="POST", body=study))["groups"]
+
+    assert (row["patient"], row["patient_id"]) == ("", "")
+    assert (one["patient"], one["patient_id"]) == ("", "")
+    assert named["patient"] == PATIENT
+    assert (group["label"], group["detail"], group["scans"]) == ("Patient 1", "", 1)
+    assert told["label"] == PATIENT
+    assert group["key"] == told["key"] == row["patient_key"]
+    assert visit["detail"] == ""
+    assert await listed(patient=row["patient_key"], words="visit") == [row]
+    assert await listed(patient="0" * 12) == []
+
+
+async def test_an_unknown_command_to_the_index_is_refused(refused):
+    status, reply = await refused("scans", "index", method="POST", body={"cmd": "stop"})
+
+    assert (status, reply["code"]) == (400, "bad-request")
+    assert reply["hint"] == "Send {'cmd': 'start'}."
+
+
+async def test_a_layer_shows_in_the_list(ask, listed, scan):
     path = ("labels", scan.scan_id, "lungs")
     await ask(*path, method="POST", body={"segments": []})
 
-    (listed,) = (await ask("scans"))["scans"]
+    (found,) = await listed()
 
-    assert (listed["labels"], listed["layers"]) == (True, ["lungs"])
+    assert (found["labels"], found["layers"]) == (True, ["lungs"])
 
 
 async def test_the_thumbnail_is_a_small_picture(jp_fetch, scan):

@@ -1,0 +1,99 @@
+"""The process that reads headers for a server: `python -m medlab.server._index_process`.
+
+Reads one JSON line a command on standard input: first `{"root", "folder", "watch"}`, then
+`{"cmd": "start" | "refresh" | "cancel"}`. Writes one JSON line whenever there is news. It ends
+when standard input does, so it never outlives its server.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from medlab.errors import MedlabError
+from medlab.scans import Home, IndexProgress, update_index
+
+
+class Indexer:
+    """Does one command after the other, and tells how far it is."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._orders: queue.Queue[str | None] = queue.Queue()
+        self._cancelled = threading.Event()
+
+    def order(self, cmd: str | None) -> None:
+        """Take a command; `None` ends everything. Called from any thread."""
+        if cmd in (None, "cancel"):
+            self._cancelled.set()
+        if cmd != "cancel":
+            self._orders.put(cmd)
+
+    def run(self) -> None:
+        """Do what is ordered until the end is."""
+        while (cmd := self._orders.get()) is not None:
+            while not self._orders.empty() and self._orders.queue[0] == cmd:
+                self._orders.get()
+            self._cancelled.clear()
+            _tell({"state": "running", "done": 0, "total": None, "found": 0})
+            try:
+                report = update_index(
+                    self._home,
+                    refresh=cmd == "refresh",
+                    on_progress=_progress,
+                    cancelled=self._cancelled.is_set,
+                )
+            except MedlabError as error:
+                _tell({"state": "failed", "error": str(error)})
+            except Exception as error:
+                # Its text can hold what a file says, so only its kind is told.
+                _tell({"state": "failed", "error": _sentence(error)})
+            else:
+                _tell({"state": "cancelled" if report.cancelled else "idle"})
+
+
+def _progress(so_far: IndexProgress) -> None:
+    _tell(asdict(so_far))
+
+
+def _sentence(error: Exception) -> str:
+    return (
+        f"The index could not be brought up to date ({type(error).__name__}). Try again; "
+        "if that does not help, remove .medlab/index.sqlite, which is made anew."
+    )
+
+
+def _tell(news: dict[str, Any]) -> None:
+    # The server is gone if nobody reads: standard input ends then, too.
+    with contextlib.suppress(OSError):
+        sys.stdout.write(json.dumps(news) + "\n")
+        sys.stdout.flush()
+
+
+def _listen(indexer: Indexer) -> None:
+    for line in sys.stdin:
+        with contextlib.suppress(ValueError, AttributeError):
+            indexer.order(str(json.loads(line).get("cmd")))
+    indexer.order(None)
+
+
+def main() -> None:
+    """Do what standard input asks, until it ends."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)  # Whoever looks at a scan comes first.
+    start = json.loads(sys.stdin.readline())
+    home = Home(Path(start["root"]), Path(start["folder"]))
+    indexer = Indexer(home)
+    threading.Thread(target=_listen, args=(indexer,), daemon=True).start()
+    indexer.run()
+    sys.stdout.flush()
+    os._exit(0)  # Threads that wait for the disk keep nobody up.
+
+
+if __name__ == "__main__":
+    main()
