@@ -7,7 +7,14 @@ from typing import Any
 
 from jupyter_server.utils import url_path_join
 
-from medlab.server import _label_files, _labels, _runs, _scans, _smart, _volumes
+from medlab.server import (
+    _label_files,
+    _labels,
+    _runs,
+    _scans,
+    _smart,
+    _volumes,
+)
 from medlab.server._base import MedlabHandler, NowhereHandler
 from medlab.server._workplace import Workplace
 

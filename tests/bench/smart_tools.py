@@ -102,7 +102,7 @@ def site() -> Iterator[Site]:
         lab = Lab(root)
         lab.start()
         try:
-            lab.get("medlab/scans")
+            lab.scans()
             connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=600)
             yield Site(lab, source.scan_id, revs, connection)
         finally:

@@ -56,7 +56,7 @@ class Drawing:
     def open(self) -> "Drawing":
         """Load JupyterLab with the scan, and begin to annotate."""
         if not self.scan_id:
-            scans = self.lab.get("medlab/scans?folder=")["scans"]
+            scans = self.lab.scans()
             self.scan_id = next(s["id"] for s in scans if s["path"] == self.scan)
         self.lab.open(self.page, self.scan)
         return self.annotate()

@@ -137,6 +137,27 @@ class Lab:
         with urllib.request.urlopen(request, timeout=30) as reply:
             return json.load(reply)
 
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """POST a JSON object, authenticated by token; returns the reply's JSON."""
+        request = urllib.request.Request(
+            f"{self.url}/{path}",
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"token {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
+
+    def scans(self, timeout_s: float = 60, **query: Any) -> list[dict[str, Any]]:
+        """The rows of the scan list, once everything on disk is in it."""
+        state = self.post("medlab/scans/index", {"cmd": "start"})
+        deadline = time.monotonic() + timeout_s
+        while state["state"] == "running" and time.monotonic() < deadline:
+            time.sleep(0.05)
+            state = self.get("medlab/scans/index")
+        if state["state"] != "idle":
+            raise RuntimeError(f"The scans are not indexed: {state}")
+        return list(self.post("medlab/scans/search", query)["scans"])
+
     def kill(self) -> None:
         """End the server the hard way, as a power cut would."""
         if self.process is not None:

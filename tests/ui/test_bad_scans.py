@@ -29,7 +29,7 @@ def bad(lab: Lab) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def listed(lab: Lab, bad: dict[str, str]) -> dict[str, dict]:
-    scans = lab.get("medlab/scans?refresh=1")["scans"]
+    scans = lab.scans()
     return {scan["path"]: scan for scan in scans}
 
 

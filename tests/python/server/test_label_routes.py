@@ -225,7 +225,7 @@ async def test_an_edit_that_does_not_fit_is_refused(
 
 
 async def test_a_layer_that_was_never_made_is_not_found(ask, refused, scan, address):
-    await ask("scans")
+    await ask("scans", scan.scan_id)
 
     assert (await ask("labels", scan.scan_id)) == {"layers": []}
     for path in (address, (*address, "snapshot"), (*address, "ops")):
