@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import sys
+from typing import TextIO
 
 from medlab.errors import MedlabError
 from medlab.scans._home import find_home
-from medlab.scans._index import list_scans
+from medlab.scans._index import IndexProgress, list_scans
 from medlab.scans._open import open_scan
 from medlab.scans._summary import ScanSummary
 
@@ -35,7 +37,13 @@ def add_parser(
 
 
 def _index(arguments: argparse.Namespace) -> int:
-    found = list_scans(arguments.folder, refresh=arguments.refresh)
+    bar = _ProgressBar(sys.stderr)
+    try:
+        found = list_scans(
+            arguments.folder, refresh=arguments.refresh, on_progress=bar.show
+        )
+    finally:
+        bar.clear()
     if arguments.json:
         print(json.dumps({"scans": [scan.to_json() for scan in found]}, indent=1))
         return 0
@@ -46,6 +54,40 @@ def _index(arguments: argparse.Namespace) -> int:
     return 0
 
 
+class _ProgressBar:
+    """One line on a terminal that is drawn over; nothing where there is no terminal."""
+
+    _CELLS = 30
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream if stream.isatty() else None
+        self._drawn = 0
+
+    def show(self, progress: IndexProgress) -> None:
+        """Draw how many files were looked at, and how many scans were read."""
+        if progress.total:
+            part = min(progress.done / progress.total, 1.0)
+            cells = round(part * self._CELLS)
+            bar = "#" * cells + "-" * (self._CELLS - cells)
+            text = f"[{bar}] {part:4.0%} of {progress.total} files"
+        else:
+            text = f"{progress.done} files"
+        self._draw(f"{text}, {progress.found} scans read")
+
+    def clear(self) -> None:
+        """Leave an empty line, for what is printed next."""
+        if self._drawn:
+            self._draw("")
+
+    def _draw(self, text: str) -> None:
+        if self._stream is not None:
+            self._stream.write("\r" + text.ljust(self._drawn))
+            if not text:
+                self._stream.write("\r")
+            self._stream.flush()
+            self._drawn = len(text)
+
+
 def _line(scan: ScanSummary) -> str:
     # File names are hostile text too: no control characters on a terminal.
     path = "".join(c if c.isprintable() else "?" for c in scan.path)
@@ -54,7 +96,10 @@ def _line(scan: ScanSummary) -> str:
     shape = " x ".join(map(str, scan.shape))
     spacing = " x ".join(f"{mm:.3g}" for mm in scan.spacing_mm)
     labels = f"  labels: {', '.join(scan.layers)}" if scan.labels else ""
-    return f"{path}  {scan.modality}  {shape}  {spacing} mm  {scan.orientation}{labels}"
+    unit = "mm" if scan.spacing_unit == "mm" else "px"
+    volumes = f"  {scan.frames} volumes" if scan.frames > 1 else ""
+    place = f"{shape}  {spacing} {unit}  {scan.orientation}"
+    return f"{path}  {scan.modality}  {place}{volumes}{labels}"
 
 
 def _info(arguments: argparse.Namespace) -> int:

@@ -30,6 +30,9 @@ from medlab.scans._tag_walk import (
 _CHARACTER_SET = 0x00080005
 _TRANSFER_SYNTAX = 0x00020010
 _IMPLICIT, _DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99"
+_DESCRIPTORS = frozenset(
+    (0x00281101, 0x00281102, 0x00281103, 0x00283002)  # pydicom mends their first value.
+)
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _PYDICOM_BYTES = 4 << 20
 """How far pydicom may read into an odd file before its pixels."""
@@ -48,6 +51,7 @@ class Tags:
         "_encodings",
         "_implicit",
         "_raw",
+        "_signed",
         "_values",
         "file_meta",
         "pixels_at",
@@ -62,12 +66,14 @@ class Tags:
         file_meta: "Tags | None" = None,
         pixels_at: int = 0,
         depth: int = 0,
+        signed: bool = False,
     ) -> None:
         self._raw = raw
         self._values: dict[int, Any] = {}
         self._implicit = implicit
         self._encodings = encodings
         self._depth = depth
+        self._signed = signed
         self.file_meta = file_meta if file_meta is not None else self
         self.pixels_at = pixels_at
 
@@ -102,7 +108,11 @@ class Tags:
         kind = letters or _representation(tag)
         if kind == b"SQ":
             return self._items(tag, letters, value)
-        if value:
+        if kind == b"US or SS":
+            kind = b"SS" if self._is_signed() else b"US"
+        elif kind == b"US or OW" and self.get("LUTDescriptor", [0])[0] == 1:
+            kind = b"US"
+        if value and not (letters and tag in _DESCRIPTORS):
             quick = _QUICK.get(kind)
             if quick is not None:
                 try:
@@ -119,7 +129,11 @@ class Tags:
                 window = Window(None, content)
                 raw, _ = walk(window, 0, implicit, None, len(content), depth=1)
                 item = Tags(
-                    raw, implicit=implicit, encodings=encodings, depth=self._depth + 1
+                    raw,
+                    implicit=implicit,
+                    encodings=encodings,
+                    depth=self._depth + 1,
+                    signed=self._is_signed(),
                 )
                 found.append(item)
         except (Odd, struct.error):
@@ -142,6 +156,10 @@ class Tags:
             return dataelem.convert_raw_data_element(
                 raw, encoding=self._charset()
             ).value
+
+    def _is_signed(self) -> bool:
+        told = self.get("PixelRepresentation")
+        return self._signed if told is None else bool(told)
 
     def _charset(self) -> list[str] | None:
         raw = self._raw.get(_CHARACTER_SET)

@@ -25,7 +25,12 @@ from medlab.scans._index_store import (
     store_entries,
     with_keys,
 )
-from medlab.scans._index_walk import Unit, count_files, is_searched, walk_units
+from medlab.scans._index_walk import (
+    Unit,
+    count_files,
+    is_searched,
+    walk_units,
+)
 from medlab.scans._open import ScanNotFound
 from medlab.scans._summary import ScanSummary
 from medlab.scans._volume import ScanSource
@@ -150,7 +155,11 @@ def store(home: Home, entries: Iterable[Entry]) -> None:
 
 
 def list_scans(
-    folder: Path | str = ".", *, home: Home | None = None, refresh: bool = False
+    folder: Path | str = ".",
+    *,
+    home: Home | None = None,
+    refresh: bool = False,
+    on_progress: Callable[[IndexProgress], None] | None = None,
 ) -> list[ScanSummary]:
     """List the scans in a folder and the folders below it.
 
@@ -162,6 +171,7 @@ def list_scans(
         folder: Relative to the root when `home` is given, else to the current folder.
         home: Where the workplace lies; found by itself when not given.
         refresh: Read every header again.
+        on_progress: Told a few times a second how far it is.
 
     Returns:
         Sorted by path. Paths are relative to the root of the workplace.
@@ -175,7 +185,7 @@ def list_scans(
     top = _existing((base / asked).resolve(), asked.name)
     if not top.is_relative_to(home.root):
         return _list_outside(top, home)
-    update_index(home, top, refresh=refresh)
+    update_index(home, top, refresh=refresh, on_progress=on_progress)
     name = storable(home.name(top))
     found = with_index(home, lambda c: summaries_below(c, name, home))
     return sorted(found, key=_by_path)
@@ -220,7 +230,7 @@ class _Progress:
         self.tell()
 
     def note_read(self, entries: list[Entry]) -> None:
-        files = sum(max(len(entry.unit.files), 1) for entry in entries)
+        files = sum(len(entry.unit.files) for entry in entries)
         self.done, self.read = self.done + files, self.read + files
         self.found += sum(len(entry.rows) for entry in entries)
         self.tell()
@@ -252,7 +262,7 @@ def _changes(
                 progress.removed += len(gone)
             waiting = {unit.key for unit in changed}
             known = (unit for unit in found.units if unit.key not in waiting)
-            progress.note_known(sum(max(len(unit.files), 1) for unit in known))
+            progress.note_known(sum(len(unit.files) for unit in known))
             for unit in changed:
                 yield found.folder, unit
         lost = _lost_folders(connection, storable(home.name(top)), seen)
@@ -282,7 +292,7 @@ def _keys_in(home: Home, folder: str) -> set[str]:
     """The units a folder has by now: another process may have found what arrived since."""
     place = home.locate(folder)
     for part in (place, *place.parents):
-        if part == home.root:
+        if part in (home.root, home.fetched):
             break
         if not is_searched(part.name) or (part / "pyvenv.cfg").exists():
             return set()

@@ -12,11 +12,11 @@ from typing import Any
 from medlab.errors import MedlabError
 from medlab.scans import _dicom
 from medlab.scans._dicom_files import find_images
+from medlab.scans._folder_groups import Group, read_group
 from medlab.scans._header import Header
 from medlab.scans._home import Home
 from medlab.scans._index_walk import Unit
 from medlab.scans._limits import damaged
-from medlab.scans._open import read_source_header
 from medlab.scans._summary import ScanSummary, summarise, summarise_error
 from medlab.scans._volume import ScanSource
 
@@ -36,7 +36,7 @@ class Piece:
     @property
     def files(self) -> int:
         """How many files will be read."""
-        return sum(max(len(unit.files), 1) for _, unit in self.units)
+        return sum(len(unit.files) for _, unit in self.units)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def cut(
     count = 0
     for folder, unit in units:
         gathered.append((folder, unit))
-        count += max(len(unit.files), 1)
+        count += len(unit.files)
         if count >= files:
             yield Piece(str(home.root), str(home.folder), tuple(gathered))
             gathered, count = [], 0
@@ -85,14 +85,19 @@ def read_piece(
 ) -> list[Entry]:
     """Read the headers of a piece. What cannot be read becomes a row with its error."""
     home = Home(Path(piece.root), Path(piece.home))
+    fetched = home.name(home.fetched) + "/"
     found = []
     for folder, unit in piece.units:
         if cancelled is not None and cancelled():
             break
         if unit.kind == "dicom":
-            found.append(_read_folder(folder, unit, home))
+            entry = _read_folder(folder, unit, home)
         else:
-            found.append(Entry(folder, unit, _read_file(unit, home)))
+            entry = Entry(folder, unit, _read_group(folder, unit, home))
+        if unit.key.startswith(fetched):
+            for row in entry.rows:
+                row["source"] = "dicomweb"
+        found.append(entry)
     return found
 
 
@@ -103,17 +108,19 @@ def unreadable(folder: str, unit: Unit) -> Entry:
     return Entry(folder, unit, [_row(row)])
 
 
-def _read_file(unit: Unit, home: Home) -> list[dict[str, Any]]:
-    source, path = ScanSource(unit.key), home.locate(unit.key)
-    try:
-        size = path.stat().st_size if path.is_file() else 0
-    except OSError:
-        return []
-    try:
-        header = read_source_header(source, home)
-        return [_row(summarise(source, unit.kind, size, header), header)]
-    except MedlabError as error:
-        return [_row(summarise_error(source, unit.kind, size, str(error)))]
+def _read_group(folder: str, unit: Unit, home: Home) -> list[dict[str, Any]]:
+    place = home.locate(folder)
+    group = Group(unit.key.rpartition("/")[2], unit.kind, unit.files)
+    rows = []
+    for scan in read_group(place, group, home):
+        if isinstance(scan.header, MedlabError):
+            sentence = str(scan.header)
+            row = summarise_error(scan.source, scan.kind, scan.size_bytes, sentence)
+            rows.append(_row(row))
+        else:
+            row = summarise(scan.source, scan.kind, scan.size_bytes, scan.header)
+            rows.append(_row(row, scan.header))
+    return rows
 
 
 def _read_folder(folder: str, unit: Unit, home: Home) -> Entry:

@@ -2,24 +2,24 @@
 
 Every folder is listed once and every file is asked once for its size and time; nothing is
 opened. What is found is cut into units, the smallest parts that are read and remembered as a
-whole: a file, or the DICOM files of one folder.
+whole: a group of files of other formats, or the DICOM files of one folder.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from medlab.scans._dicom_files import may_be_dicom
+from medlab.scans._dicom_file import may_be_dicom
+from medlab.scans._folder_groups import Group, groups_of, is_scan_folder
+from medlab.scans._formats import format_of
 from medlab.scans._home import Home
-from medlab.scans._open import format_of
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "venv"})
 _LABEL_ENDINGS = (".seg.nrrd",)
 _WITH_TABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
-_ZARR_MARKS = (".zattrs", ".zgroup", "zarr.json")
-_BESIDE = (".json", ".bval", ".bvec", ".raw", ".zraw", ".raw.gz")
+_ZARR_MARKS = (".", ".zattrs", ".zgroup", ".zmetadata", "zarr.json")
 
 Entry = os.DirEntry[str]
 
@@ -29,18 +29,18 @@ class Unit:
     """What is read and remembered as a whole.
 
     Attributes:
-        key: Path of the file, or of the folder of DICOM files with a `/` behind it;
-            relative to the root.
-        kind: "dicom", or a format that `format_of` knows.
+        key: Path of the deciding file relative to the root; of DICOM files the folder's,
+            with a `/` behind it, and of numbered pictures with `/*`.
+        kind: "dicom", or the kind of a `Group`.
         stamp: Changes whenever one of the files is replaced, added or removed.
-        files: Names of the DICOM files in the folder; empty for a file.
+        files: Names of the files in the folder, the deciding first.
         skipped: Of these, the ones that ended a reader.
     """
 
     key: str
     kind: str
     stamp: str
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...]
     skipped: tuple[str, ...] = ()
 
 
@@ -60,6 +60,9 @@ def walk_units(top: Path, home: Home) -> Iterator[FolderUnits]:
     """
     inside = top.is_relative_to(home.root)
     pending = [str(top)]
+    if top == home.root:
+        # The one hidden folder that is looked into, in the order of names.
+        pending.append(str(home.fetched))
     visited: set[str] = set()
     while pending:
         folder = pending.pop()
@@ -71,27 +74,25 @@ def walk_units(top: Path, home: Home) -> Iterator[FolderUnits]:
                 entries = sorted(listing, key=_name_of, reverse=True)
         except OSError:
             continue
-        if any(entry.name == "pyvenv.cfg" for entry in entries) and visited != {folder}:
+        if folder != str(top) and any(entry.name == "pyvenv.cfg" for entry in entries):
             continue
         name = home.name(Path(folder)) if not inside else _relative(folder, home)
         files: list[Entry] = []
-        units: list[Unit] = []
+        folders: list[Entry] = []
         for entry in entries:
             try:
                 if entry.is_symlink():
-                    _follow(entry, folder, home, inside, pending, files, units)
+                    _follow(entry, home, inside, pending, files)
                 elif entry.is_dir(follow_symlinks=False):
-                    kind = format_of(entry.name)
-                    if kind is not None and _is_zarr(entry.path):
-                        units.append(_folder_unit(name, entry, kind))
+                    if is_scan_folder(entry.name):
+                        folders.append(entry)
                     elif is_searched(entry.name):
                         pending.append(entry.path)
                 elif entry.is_file(follow_symlinks=False):
                     files.append(entry)
             except OSError:
                 continue
-        files.reverse()
-        yield FolderUnits(name, [*units, *_units_of(name, files)])
+        yield FolderUnits(name, _units_of(name, Path(folder).name, files, folders))
 
 
 def is_searched(name: str) -> bool:
@@ -127,46 +128,39 @@ def is_labels(name: str, beside: set[str]) -> bool:
     return False
 
 
-def _units_of(folder: str, files: list[Entry]) -> list[Unit]:
-    names = {file.name: file for file in files}
-    units: list[Unit] = []
-    dicom: list[Entry] = []
-    labels = {name for name in names if name.endswith(".labels.json")}
-    sidecars = {name for name in names if name.lower().endswith(_BESIDE)}
-    for file in files:
-        name = file.name
-        if name.startswith("."):
-            continue
-        kind = format_of(name)
-        if kind is None:
-            if may_be_dicom(name):
-                dicom.append(file)
-        elif not is_labels(name, labels):
-            beside = (
-                [names[other] for other in _beside(name, sidecars)] if sidecars else []
-            )
-            stamp = _stamp([file, *beside])
-            units.append(Unit(_joined(folder, name), kind, stamp))
+def _units_of(
+    folder: str, own_name: str, files: list[Entry], folders: list[Entry]
+) -> list[Unit]:
+    names = {file.name: file for file in files if not file.name.startswith(".")}
+    tables = {name for name in names if name.endswith(".labels.json")}
+    scans = [name for name in names if not is_labels(name, tables)]
+    places = {file.name: file for file in folders}
+    units = [
+        Unit(
+            _joined(folder, group.key),
+            group.kind,
+            _group_stamp(group, names, places),
+            group.names,
+        )
+        for group in groups_of(own_name, scans, places)
+    ]
+    dicom = sorted(name for name in scans if may_be_dicom(name) and not format_of(name))
     if dicom:
-        told = tuple(file.name for file in dicom)
-        units.append(Unit(_joined(folder, ""), "dicom", _stamp(dicom), told))
+        stamp = _stamp(names[name] for name in dicom)
+        units.append(Unit(_joined(folder, ""), "dicom", stamp, tuple(dicom)))
     return units
 
 
-def _beside(name: str, sidecars: set[str]) -> list[str]:
-    """Files of the same name that say more about a scan, or hold its voxels."""
-    stem = name.removesuffix(".gz").rpartition(".")[0]
-    return [stem + ending for ending in _BESIDE if stem + ending in sidecars]
+def _group_stamp(
+    group: Group, files: dict[str, Entry], places: dict[str, Entry]
+) -> str:
+    if group.key in places:
+        return _folder_stamp(Path(places[group.key].path))
+    return _stamp(files[name] for name in group.names if name in files)
 
 
 def _follow(
-    link: Entry,
-    folder: str,
-    home: Home,
-    inside: bool,
-    pending: list[str],
-    files: list[Entry],
-    units: list[Unit],
+    link: Entry, home: Home, inside: bool, pending: list[str], files: list[Entry]
 ) -> None:
     """Take in what a link leads to, unless it lies outside or is come by anyway."""
     real = Path(link.path).resolve()
@@ -175,14 +169,10 @@ def _follow(
     if link.is_dir():
         if is_searched(link.name) and not (real / "pyvenv.cfg").exists():
             pending.append(str(real))
-        return
-    if not link.is_file() or link.name.startswith("."):
-        return
-    kind = format_of(link.name)
-    if kind is None:
+    elif link.is_file() and (
+        format_of(link.name) is None or not _is_come_by(real, home)
+    ):
         files.append(link)
-    elif not _is_come_by(real, home):
-        units.append(Unit(home.name(real), kind, _stamp([link])))
 
 
 def _is_come_by(real: Path, home: Home) -> bool:
@@ -192,22 +182,18 @@ def _is_come_by(real: Path, home: Home) -> bool:
     return all(is_searched(part) for part in parts[:-1]) and parts[-1][0] != "."
 
 
-def _is_zarr(path: str) -> bool:
-    return any((Path(path) / mark).exists() for mark in _ZARR_MARKS)
-
-
-def _folder_unit(folder: str, entry: Entry, kind: str) -> Unit:
+def _folder_stamp(folder: Path) -> str:
     told = ""
-    for mark in (".", *_ZARR_MARKS, ".zmetadata"):
+    for mark in _ZARR_MARKS:
         try:
-            status = (Path(entry.path) / mark).stat()
+            status = (folder / mark).stat()
         except OSError:
             continue
         told += f"{mark}\0{status.st_size}\0{status.st_mtime_ns}\n"
-    return Unit(_joined(folder, entry.name), kind, _digest(told))
+    return _digest(told)
 
 
-def _stamp(files: list[Entry]) -> str:
+def _stamp(files: Iterable[Entry]) -> str:
     told = []
     for file in files:
         try:

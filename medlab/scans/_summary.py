@@ -107,7 +107,6 @@ def summarise(
         body_part=header.body_part,
         series_number=int(number) if number.isascii() and number.isdigit() else None,
         patient_id=header.patient_id,
-        origin=_origin(source),
     )
 
 
@@ -123,10 +122,4 @@ def summarise_error(
         format=kind,
         size_bytes=size_bytes,
         error=error,
-        origin=_origin(source),
     )
-
-
-def _origin(source: ScanSource) -> str:
-    """Scans fetched from a server lie in `.medlab/dicomweb`."""
-    return "dicomweb" if "/.medlab/dicomweb/" in f"/{source.path}" else "disk"
