@@ -163,7 +163,8 @@ def _carry_out(fetch: Fetch, errand: Errand) -> None:
     except Exception:
         # A fault of ours: the sentence of a process that died fits, and names nothing.
         fetch.error = MedlabError(
-            "The fetch must end with an answer, got none. Try again.", code="worker-died"
+            "The fetch must end with an answer, got none. Try again.",
+            code="worker-died",
         ).reply()
         fetch.state = "failed"
 
@@ -327,7 +328,9 @@ def _send_layer(workplace: Workplace, server: Server, scan_id: str, name: str) -
     folder = Path(tempfile.mkdtemp(prefix=".sending-", dir=workplace.home.folder))
     try:
         file = folder / "labels.dcm"
-        save_labels(file, [labels], grid_of(labels, workplace.home), home=workplace.home)
+        save_labels(
+            file, [labels], grid_of(labels, workplace.home), home=workplace.home
+        )
         return Errand.send(server, file).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
