@@ -176,6 +176,46 @@ def check_affine(affine: ArrayLike, name: str) -> NDArray[np.float64]:
     return matrix
 
 
+def apart(
+    one: ArrayLike, other: ArrayLike, shape: Sequence[int]
+) -> tuple[float, float | None]:
+    """How far two affines put the same voxels from each other.
+
+    Args:
+        one, other: 4x4, voxel to RAS mm, of which both span three directions.
+        shape: `(I, J, K)`; the corners are compared.
+
+    Returns:
+        The largest distance between two corners in mm, and the angle between the axes in
+        degrees, None if one affine mirrors the other.
+
+    Example:
+        >>> turned = np.diag([1.0, -1.0, -1.0, 1.0])
+        >>> mm, degrees = apart(np.eye(4), turned, (2, 3, 1))
+        >>> round(mm), round(degrees)
+        (4, 180)
+    """
+    first, second = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    points = _corners(shape)
+    between = ((first - second) @ points)[:3]
+    furthest = float(np.sqrt((between**2).sum(axis=0)).max())
+    turns = []
+    for affine in (first, second):
+        left, _, right = np.linalg.svd(affine[:3, :3])
+        turns.append(left @ right)
+    turn = turns[0].T @ turns[1]
+    if np.linalg.det(turn) < 0:
+        return furthest, None
+    # The sine as well: the cosine alone is blind to small angles.
+    sine = (
+        np.linalg.norm(
+            [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]
+        )
+        / 2
+    )
+    return furthest, float(np.degrees(np.arctan2(sine, (np.trace(turn) - 1) / 2)))
+
+
 def check_same_grid(
     name: str,
     shape: tuple[int, ...],
@@ -204,17 +244,22 @@ def check_same_grid(
             "Use labels drawn on this scan, or resample them to its grid first.",
             code="another-shape",
         )
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape[:3]])).reshape(3, -1)
-    points = np.vstack([corners, np.ones(8)])
-    apart = np.asarray(affine, np.float64) @ points
-    apart -= np.asarray(scan_affine, np.float64) @ points
-    furthest = float(np.sqrt((apart[:3] ** 2).sum(axis=0)).max())
+    points = _corners(shape)
+    between = np.asarray(affine, np.float64) @ points
+    between -= np.asarray(scan_affine, np.float64) @ points
+    furthest = float(np.sqrt((between[:3] ** 2).sum(axis=0)).max())
     if not furthest <= tolerance_mm:
         raise MedlabError(
             f"{name} must lie on the scan's grid, got voxels up to {furthest:.3g} mm away. "
             "Use labels drawn on this scan, or resample them to its grid first.",
             code="another-grid",
         )
+
+
+def _corners(shape: Sequence[int]) -> NDArray[np.float64]:
+    """The eight corner voxels, `(4, 8)` with ones below."""
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape[:3]])).reshape(3, -1)
+    return np.vstack([corners, np.ones(8)])
 
 
 def _by(shape: tuple[int, ...]) -> str:

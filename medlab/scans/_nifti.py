@@ -1,4 +1,7 @@
-"""Reading NIfTI: `.nii` and `.nii.gz`."""
+"""Reading NIfTI 1 and 2: `.nii`, `.nii.gz`, and `.hdr` with its `.img`.
+
+An `.hdr` of Analyze 7.5, NIfTI's parent, is read too: it knows sizes, but no patient.
+"""
 
 import gzip
 import io
@@ -27,6 +30,8 @@ from medlab.scans._limits import (
     cut_short,
     damaged,
 )
+from medlab.scans._nifti_frames import frames_of
+from medlab.scans._nifti_place import Place, place, without_forms
 from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import Volume
 
@@ -65,10 +70,11 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     slope, intercept = raw.get_slope_inter()
     try:
         # nibabel's proxy reads one frame without unpacking the ones behind it.
-        proxy = nibabel.arrayproxy.ArrayProxy(path, raw, mmap=False)
-        shape = tuple(raw.get_data_shape())
-        where = (slice(None),) * 3 + np.unravel_index(chosen, shape[3:4] or (1,))
-        index = where[: len(shape)] if header.channels == 1 else (slice(None),) * 3
+        proxy = nibabel.arrayproxy.ArrayProxy(_data(path, name), raw, mmap=False)
+        outer = tuple(raw.get_data_shape())[3:]
+        index: tuple[Any, ...] = (slice(None),) * len(proxy.shape)
+        if header.frames > 1:
+            index = index[:3] + np.unravel_index(chosen, outer, order="F")
         stored = proxy.get_unscaled() if header.frames == 1 else _frame(proxy, index)
     except EOFError as error:
         raise cut_short(name, _KIND) from error
@@ -81,7 +87,13 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     modality = header.modality
     if modality == "unknown" and _is_ct(voxels):
         modality = "CT"
-    return Volume(voxels, header.affine, modality, header.warnings)
+    return Volume(
+        voxels,
+        header.affine,
+        modality,
+        header.warnings,
+        spacing_unit=header.spacing_unit,
+    )
 
 
 def tags(path: Path, name: str) -> list[TagRow]:
@@ -109,20 +121,67 @@ def _raw_header(path: Path, name: str) -> Any:
         raise cut_short(name, _KIND) from error
     except (OSError, zlib.error) as error:
         raise _no_nifti(name) from error
-    for kind, size in ((nibabel.Nifti1Header, 348), (nibabel.Nifti2Header, 540)):
-        if len(start) < size or not kind.may_contain_header(start):
-            continue
+    for kind in _kinds(nibabel, start, path):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                raw = kind.from_fileobj(io.BytesIO(start[:size]), check=False)
+                block = io.BytesIO(start[: kind.sizeof_hdr])
+                raw = kind.from_fileobj(block, check=False)
                 raw.get_data_shape(), raw.get_data_dtype(), raw.get_slope_inter()
         except Exception as error:
             raise damaged(name, _KIND) from error
         if not 0 <= raw.get_data_offset() <= HEADER_BYTES:
             raise damaged(name, _KIND)
         return raw
-    raise _no_nifti(name)
+    raise _no_nifti(name, "no-picture" if _is_header_of_pair(path) else None)
+
+
+def _kinds(nibabel: Any, start: bytes, path: Path) -> list[Any]:
+    """The header that the file holds, by its magic words; none if it is another file."""
+    is_pair = _is_header_of_pair(path)
+    first = nibabel.Nifti1PairHeader if is_pair else nibabel.Nifti1Header
+    second = nibabel.Nifti2PairHeader if is_pair else nibabel.Nifti2Header
+    found = [
+        kind
+        for kind, magic in ((first, start[344:348]), (second, start[4:8]))
+        if len(start) >= kind.sizeof_hdr
+        and kind.may_contain_header(start)
+        and magic
+        == (b"ni1\0", b"ni2\0", b"n+1\0", b"n+2\0")[
+            (kind is second) + 2 * (not is_pair)
+        ]
+    ]
+    analyze = nibabel.Spm2AnalyzeHeader
+    if (
+        not found
+        and is_pair
+        and len(start) >= 348
+        and analyze.may_contain_header(start)
+    ):
+        found = [analyze]
+    return found
+
+
+def _is_header_of_pair(path: Path) -> bool:
+    return path.name.lower().endswith(".hdr")
+
+
+def _data(path: Path, name: str) -> Path:
+    """The file that holds the voxels.
+
+    Raises:
+        NotAScan: If it is missing.
+    """
+    if not _is_header_of_pair(path):
+        return path
+    for ending in (".img", ".IMG", ".img.gz"):
+        beside = path.with_name(path.name[:-4] + ending)
+        if beside.is_file():
+            return beside
+    raise NotAScan(
+        f"{name} must have its voxels in an .img file of the same name beside it, got "
+        "none. Put both in one folder."
+    )
 
 
 def _first_bytes(path: Path, count: int) -> bytes:
@@ -142,10 +201,11 @@ def _is_packed(path: Path) -> bool:
         return handle.read(2) == b"\x1f\x8b"
 
 
-def _no_nifti(name: str) -> NotAScan:
+def _no_nifti(name: str, code: str | None = None) -> NotAScan:
     return NotAScan(
         f"{name} must be a NIfTI file, got something else under that name. "
-        "Look what it really is; perhaps only its ending is wrong."
+        "Look what it really is; perhaps only its ending is wrong.",
+        code=code,
     )
 
 
@@ -158,49 +218,47 @@ def _header(raw: Any, path: Path, name: str) -> Header:
         )
     check_size(name, shape, dtype.itemsize)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if _is_packed(path):
-        check_ratio(name, size, path.stat().st_size)
-    elif path.stat().st_size < raw.get_data_offset() + size:
+    data = _data(path, name)
+    if _is_packed(data):
+        check_ratio(name, size, data.stat().st_size)
+    elif data.stat().st_size < raw.get_data_offset() + size:
         raise cut_short(name, _KIND)
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
-    channels, frames = 1, 1
-    if dtype.kind == "V":
-        channels = 3
-    if len(shape) == 5 and shape[3] == 1 and shape[4] == 3:
-        channels = 3
-    elif len(shape) > 3:
-        frames = int(np.prod(shape[3:]))
-    if channels == 1 and len(shape) > 4:
-        raise NotAScan(
-            f"{name} must have up to four axes, got {len(shape)}. "
-            "Split it into 3D or 4D files first."
-        )
+    frames = frames_of(raw, shape, dtype)
     i, j, k = (*shape[:3], 1, 1)[:3]
-    notes = []
-    if not raw["qform_code"] and not raw["sform_code"]:
-        notes.append(
-            "The file does not say how the scan lies in the patient; "
-            "left and right may be swapped."
-        )
+    where, notes = _placed(raw, (i, j, k), path, name)
     if k == 1 or j == 1 or i == 1:
         notes.append("The scan has only one slice.")
-    with np.errstate(all="ignore"):
-        try:
-            affine = raw.get_best_affine()
-        except Exception:
-            affine = np.full((4, 4), np.nan)
+    if (dtype.kind == "V" and len(dtype.names) > 3) or shape[3:] == (1, 4):
+        notes.append("Transparency was left out.")
     modality = modality_from_name(path.name)
     if modality == "unknown" and _begins_like_ct(raw, path):
         modality = "CT"
     return Header(
         shape=(i, j, k),
-        affine=check_affine(affine, name),
+        affine=check_affine(where.affine, name),
         modality=modality,
-        frames=frames,
-        channels=channels,
+        frames=frames.count,
+        channels=frames.channels,
         warnings=tuple(notes),
+        spacing_unit=where.unit,
+        frame_kind=frames.kind,
+        frame_values=frames.values,
     )
+
+
+def _placed(
+    raw: Any, shape: tuple[int, int, int], path: Path, name: str
+) -> tuple[Place, list[str]]:
+    if "qform_code" in raw:
+        where = place(raw, shape, name)
+        return where, list(where.notes)
+    where = without_forms(raw, shape)
+    notes = list(where.notes)
+    if path.with_suffix(".mat").is_file():
+        notes.append("The .mat file beside it, which may place the scan, is not read.")
+    return where, notes
 
 
 def _begins_like_ct(raw: Any, path: Path) -> bool:
@@ -210,7 +268,9 @@ def _begins_like_ct(raw: Any, path: Path) -> bool:
     if dtype.kind not in "if" or dtype.itemsize == 1:
         return False
     try:
-        start = _first_bytes(path, offset + 4096 * dtype.itemsize)[offset:]
+        start = _first_bytes(_data(path, path.name), offset + 4096 * dtype.itemsize)[
+            offset:
+        ]
     except (OSError, EOFError, zlib.error):
         return False
     count = len(start) // dtype.itemsize
@@ -227,6 +287,8 @@ def _begins_like_ct(raw: Any, path: Path) -> bool:
 def _shaped(stored: NDArray, header: Header) -> NDArray:
     if stored.dtype.names:
         stored = np.stack([stored[c] for c in stored.dtype.names[:3]], axis=-1)
+    elif header.channels > 1:
+        stored = stored[..., :3]
     shape = header.shape if header.channels == 1 else (*header.shape, header.channels)
     native = stored.reshape(shape, order="F" if header.channels == 1 else "A")
     return native.astype(native.dtype.newbyteorder("="), copy=False)
