@@ -10,6 +10,7 @@ from medlab.errors import MedlabError
 _MODULE_OF = {
     "index": "medlab.scans._command",
     "info": "medlab.scans._command",
+    "convert": "medlab.scans._convert_command",
     "dicomweb": "medlab.dicomweb._command",
     "labels": "medlab.labels._command",
     "samples": "medlab.samples._command",
@@ -21,6 +22,7 @@ _MODULE_OF = {
 _SUMMARY = {
     "index": "list the scans below a folder",
     "info": "tell what a scan holds",
+    "convert": "write scans as NIfTI or NRRD files",
     "dicomweb": "find, fetch and send scans over DICOMweb",
     "labels": "list, export, import or convert labels",
     "samples": "list real public scans, or fetch one",

@@ -18,11 +18,15 @@ from medlab.scans._affine import spacing_mm as spacing_mm
 from medlab.scans._affine import swap_lps_ras as swap_lps_ras
 from medlab.scans._atomic import replacing as replacing
 from medlab.scans._atomic import write_atomically as write_atomically
+from medlab.scans._batch import BatchReport as BatchReport
+from medlab.scans._batch import Job as Job
+from medlab.scans._batch import make_files as make_files
 from medlab.scans._cache import CachedVolume as CachedVolume
 from medlab.scans._cache import kept_thumbnail as kept_thumbnail
 from medlab.scans._cache import source_stamp as source_stamp
 from medlab.scans._cache import thumbnail_png as thumbnail_png
 from medlab.scans._cache import volume_cache as volume_cache
+from medlab.scans._convert import convert_scans as convert_scans
 from medlab.scans._dicom_file import is_dicom as is_dicom
 from medlab.scans._dicom_file import may_be_dicom as may_be_dicom
 from medlab.scans._dicom_file import read_dicom as read_dicom

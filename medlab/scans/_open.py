@@ -93,6 +93,17 @@ def read_source(source: ScanSource, home: Home) -> Volume:
     return _read(source, home, source.frame or 0)
 
 
+def read_frames(source: ScanSource, home: Home, count: int) -> list[Volume]:
+    """Decode the first `count` volumes of a scan, whose files are looked for only once."""
+    with _sentences(source):
+        if source.series is None:
+            path = _existing(source, home)
+            reader = _reader(source, path)
+            return [reader.read(path, source.name, frame) for frame in range(count)]
+        files = series_files(source, home)
+        return [_dicom.read(files, source.name, frame) for frame in range(count)]
+
+
 def _read(source: ScanSource, home: Home, frame: int | None) -> Volume:
     with _sentences(source):
         if source.series is not None:

@@ -1,9 +1,9 @@
 """spread: each result once at the writer, over local processes and over a Dask cluster."""
 
-import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +37,7 @@ def work(tmp_path, count, **more):
 
 
 def tries_of(pieces):
-    names = os.listdir(pieces[0]["tries"])
+    names = [path.name for path in Path(pieces[0]["tries"]).iterdir()]
     return Counter(int(name.split("-")[0]) for name in names if "-" in name)
 
 
