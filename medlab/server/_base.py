@@ -70,7 +70,7 @@ class MedlabHandler(APIHandler):
         self._received += len(chunk)
         if self._received > max(self.body_limit, UNREAD_BYTES):
             self._parts.clear()
-            self.request.connection.stream.close()  # type: ignore[union-attr]
+            self._hang_up()
         elif self._received > self.body_limit:
             self._parts.clear()
         else:
@@ -208,6 +208,11 @@ class MedlabHandler(APIHandler):
         status = 429 if isinstance(error, TooMany) else 413
         self.reply(Answer(error.reply(), status=status))
 
+    def _hang_up(self) -> None:
+        stream = getattr(self.request.connection, "stream", None)
+        if stream is not None:
+            stream.close()
+
     def _reserve(self, length: int) -> None:
         if length > self._reserved:
             self.workplace.places.take("bodies", length - self._reserved)
@@ -254,6 +259,10 @@ def answer(method: Method) -> Method:
             told = answer_of(error)
             if told is None:
                 raise
+            if self._headers_written:
+                # Half a reply must not look like a whole one.
+                self._hang_up()
+                return
             if told.status == 503:
                 self.set_header("Retry-After", "1")
             self.reply(told)

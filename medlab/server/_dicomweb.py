@@ -5,6 +5,7 @@ a reply only when asked for with `private`. Fetching is a job: it goes on when t
 closed, and whoever looks sees the same.
 """
 
+import asyncio
 import secrets
 import shutil
 import tempfile
@@ -30,8 +31,8 @@ from medlab.dicomweb import (
     servers,
 )
 from medlab.errors import MedlabError
-from medlab.labels import grid_of, save_labels
-from medlab.scans import Home, ScanSource, find_scan
+from medlab.labels import Grid, save_labels
+from medlab.scans import Home, ScanSource, find_scan, series_slices
 from medlab.server._base import MedlabHandler, answer
 from medlab.server._limits import TooMany
 from medlab.server._workplace import Workplace
@@ -80,7 +81,7 @@ class Fetch:
         }
 
 
-class Counter:
+class Fetches:
     """Fetches of one Jupyter server: a few at once, the others wait."""
 
     def __init__(self, home: Home) -> None:
@@ -169,20 +170,20 @@ def _carry_out(fetch: Fetch, errand: Errand) -> None:
         fetch.state = "failed"
 
 
-_counters: dict[int, Counter] = {}
+_desks: dict[int, Fetches] = {}
 
 
 class DicomWebHandler(MedlabHandler):
     """What the handlers of servers share."""
 
     @property
-    def counter(self) -> Counter:
+    def desk(self) -> Fetches:
         """The fetches of this Jupyter server; they end with it."""
         key = id(self.workplace)
-        if key not in _counters:
-            _counters[key] = Counter(self.workplace.home)
+        if key not in _desks:
+            _desks[key] = Fetches(self.workplace.home)
             weakref.finalize(self.workplace, _close, key)
-        return _counters[key]
+        return _desks[key]
 
     def allowed(self) -> dict[str, Server]:
         """The administrator's table; looked up anew, so that it can be corrected."""
@@ -195,19 +196,17 @@ class DicomWebHandler(MedlabHandler):
         Raises:
             TooMany: If too many requests of this kind wait already.
         """
-        import asyncio
-
-        counter = self.counter
-        if counter.asking >= 4 * _ASKING:
+        desk = self.desk
+        if desk.asking >= 4 * _ASKING:
             raise TooMany(
                 f"At most {4 * _ASKING} questions to servers are taken on at once, and "
                 "there are more. Wait a second and ask again."
             )
-        counter.asking += 1
+        desk.asking += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(counter.pool, work)
+            return await asyncio.get_running_loop().run_in_executor(desk.pool, work)
         finally:
-            counter.asking -= 1
+            desk.asking -= 1
 
 
 class ServersHandler(DicomWebHandler):
@@ -256,7 +255,7 @@ class FetchHandler(DicomWebHandler):
         server, body = find_server(name, self.allowed()), self.json_body()
         study = check_uid("study", body.get("study"))
         series = check_uid("series", body.get("series"))
-        fetch = self.counter.fetch(server, study, series)
+        fetch = self.desk.fetch(server, study, series)
         self.set_status(202)
         self.reply_json(fetch.to_json())
 
@@ -268,7 +267,7 @@ class JobsHandler(DicomWebHandler):
 
     @answer
     async def get(self) -> None:
-        jobs = [fetch.to_json() for fetch in self.counter.fetches()]
+        jobs = [fetch.to_json() for fetch in self.desk.fetches()]
         self.reply_json({"jobs": jobs})
 
 
@@ -279,11 +278,11 @@ class JobHandler(DicomWebHandler):
 
     @answer
     async def get(self, job: str) -> None:
-        self.reply_json(self.counter.find(job)[0].to_json())
+        self.reply_json(self.desk.find(job)[0].to_json())
 
     @answer
     async def delete(self, job: str) -> None:
-        fetch, errand = self.counter.find(job)
+        fetch, errand = self.desk.find(job)
         if fetch.state == "waiting":
             fetch.state = "cancelled"
         errand.cancel()
@@ -328,18 +327,18 @@ def _send_layer(workplace: Workplace, server: Server, scan_id: str, name: str) -
     folder = Path(tempfile.mkdtemp(prefix=".sending-", dir=workplace.home.folder))
     try:
         file = folder / "labels.dcm"
-        save_labels(
-            file, [labels], grid_of(labels, workplace.home), home=workplace.home
-        )
+        slices = tuple(series_slices(source, workplace.home))
+        grid = Grid(layer.shape, layer.affine, slices)
+        save_labels(file, labels, grid, home=workplace.home)
         return Errand.send(server, file).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _close(key: int) -> None:
-    counter = _counters.pop(key, None)
-    if counter is not None:
-        counter.close()
+    desk = _desks.pop(key, None)
+    if desk is not None:
+        desk.close()
 
 
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [

@@ -24,6 +24,9 @@ UNREAD_BYTES = 16 << 20
 HELD = 128
 """Requests that are held back until there is news."""
 
+SLABS = 32
+"""Slabs that are being sent."""
+
 # Those at work and those that wait for one of the threads of their kind.
 _AT_ONCE = {"quick": 256, "listing": 32, "volumes": 32, "thumbnails": 2, "files": 16}
 
@@ -59,7 +62,10 @@ class Places:
     """
 
     def __init__(self, most: dict[str, int] | None = None) -> None:
-        self._most = most or {**_AT_ONCE, "held": HELD, "bodies": ALL_BODIES_BYTES}
+        self._most = most or {
+            **_AT_ONCE,
+            **{"held": HELD, "slabs": SLABS, "bodies": ALL_BODIES_BYTES},
+        }
         self._taken: Counter[str] = Counter()
 
     @contextmanager

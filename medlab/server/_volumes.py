@@ -1,13 +1,35 @@
 """`volumes`: what a viewer must know of a scan, and its voxels slab by slab."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from io import FileIO
+
 import numpy as np
 
 from medlab.errors import MedlabError
 from medlab.labels import Frame, encode_frame
 from medlab.scans import CachedVolume
-from medlab.server._base import MedlabHandler, answer
+from medlab.server._base import OCTETS, MedlabHandler, answer
 
 _SLAB_LIMIT_BYTES = 256 << 20
+_PART_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Slab:
+    """Planes of a decoded scan, as bytes of the file that holds them.
+
+    Attributes:
+        header: The frame before the voxels.
+        volume: The scan.
+        start, length: Where the planes lie behind the first voxel.
+    """
+
+    header: bytes
+    volume: CachedVolume
+    start: int
+    length: int
 
 
 class VolumeHandler(MedlabHandler):
@@ -28,16 +50,27 @@ class SlabHandler(MedlabHandler):
         scan_id = self.scan_id(scan)
         k0, k1 = self.whole_number("k0"), self.whole_number("k1")
         volume = await self.workplace.run("volumes", self.workplace.volume, scan_id)
-        header, payload = await self.workplace.run(
-            "quick", cut_slab, scan_id, volume, k0, k1
-        )
-        self.reply_bytes(header, payload)
+        slab = cut_slab(scan_id, volume, k0, k1)
+        with self.workplace.places.one("slabs"), open_slab(slab) as file:
+            await self._send(slab, file)
+
+    async def _send(self, slab: Slab, file: FileIO | None) -> None:
+        """Part by part: the loop is free in between, and a slow client waits alone."""
+        self.set_header("Content-Type", OCTETS)
+        self.set_header("Content-Length", str(len(slab.header) + slab.length))
+        self.write(slab.header)
+        for start in range(0, slab.length, _PART_BYTES):
+            length = min(_PART_BYTES, slab.length - start)
+            part = await self.workplace.run(
+                "quick", read_part, slab, file, start, length
+            )
+            self.write(part)
+            await self.flush()
+        self.finish(set_content_type=OCTETS)
 
 
-def cut_slab(
-    scan_id: str, volume: CachedVolume, k0: int, k1: int
-) -> tuple[bytes, bytes]:
-    """A slab frame in two parts, so that the voxels are copied once.
+def cut_slab(scan_id: str, volume: CachedVolume, k0: int, k1: int) -> Slab:
+    """Where some planes of a scan lie.
 
     Raises:
         MedlabError: If the planes are not in the scan, or too many for one reply.
@@ -48,10 +81,11 @@ def cut_slab(
             f"Planes must lie in 0 to {k}, got {k0} to {k1}. Ask for some in between.",
             code="outside",
         )
-    if (k1 - k0) * volume.info["slab_bytes"] > _SLAB_LIMIT_BYTES:
+    plane = volume.info["slab_bytes"]
+    if (k1 - k0) * plane > _SLAB_LIMIT_BYTES:
         raise MedlabError(
             f"A slab must be at most {_SLAB_LIMIT_BYTES >> 20} MiB, got {k1 - k0} planes "
-            f"of {volume.info['slab_bytes']} bytes. Ask for fewer planes at once.",
+            f"of {plane} bytes. Ask for fewer planes at once.",
             code="too-large",
         )
     header = {
@@ -63,10 +97,42 @@ def cut_slab(
         "enc": "raw",
         "crc": None,
     }
-    voxels = np.asarray(volume.voxels[..., k0:k1])
-    if voxels.dtype.byteorder == ">":
-        voxels = voxels.astype(voxels.dtype.newbyteorder("<"))
-    return encode_frame(Frame(header)), voxels.tobytes(order="F")
+    return Slab(encode_frame(Frame(header)), volume, k0 * plane, (k1 - k0) * plane)
+
+
+@contextmanager
+def open_slab(slab: Slab) -> Iterator[FileIO | None]:
+    """The file with the voxels, or None where it can only be read through its mapping.
+
+    Reading the file leaves the interpreter to others meanwhile; touching a page of the
+    mapping that is not in memory does not.
+    """
+    voxels, file = slab.volume.voxels, None
+    with ExitStack() as opened:
+        if isinstance(voxels, np.memmap) and voxels.dtype.byteorder != ">":
+            with suppress(OSError):  # Cleared from the cache, but still mapped.
+                file = opened.enter_context(FileIO(str(voxels.filename)))
+        yield file
+
+
+def read_part(slab: Slab, file: FileIO | None, start: int, length: int) -> bytes:
+    """Some bytes of a slab; `start` counts from its first voxel.
+
+    Raises:
+        OSError: If the file ends before.
+    """
+    voxels, place = slab.volume.voxels, slab.start + start
+    if file is None:
+        flat = np.asarray(voxels).reshape(-1, order="F")
+        step = flat.itemsize
+        part = flat[place // step : -(-(place + length) // step)]
+        return part.astype(part.dtype.newbyteorder("<"), copy=False).tobytes()
+    assert isinstance(voxels, np.memmap)
+    file.seek(voxels.offset + place)
+    read = file.read(length)
+    if len(read) != length:
+        raise OSError(5, "the decoded scan ends early")
+    return read
 
 
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [
