@@ -166,6 +166,13 @@ TITLES: dict[str, str] = {
     "no-server": "No such server",
     "server-refused": "The server refused",
     "server-unreachable": "The server does not answer",
+    "server-slow": "The server takes too long",
+    "server-reply": "The server answered oddly",
+    "server-login": "The server refused the login",
+    "server-certificate": "Certificate not trusted",
+    "server-settings": "The server is not set up rightly",
+    "another-instance": "Another image than asked for",
+    "no-dicomweb": "dicomweb-client is not installed",
     "no-cluster": "No cluster",
 }
 """One title a code, at most 40 letters, without a full stop."""

@@ -7,6 +7,7 @@ without patient text, and is a scan as any other from then on.
 """
 
 from medlab.dicomweb._answers import SentInstance as SentInstance
+from medlab.dicomweb._errand import Errand as Errand
 from medlab.dicomweb._fetch import FetchedSeries as FetchedSeries
 from medlab.dicomweb._fetch import Progress as Progress
 from medlab.dicomweb._fetch import fetch_series as fetch_series
@@ -23,3 +24,4 @@ from medlab.dicomweb._servers import find_server as find_server
 from medlab.dicomweb._servers import read_table as read_table
 from medlab.dicomweb._servers import servers as servers
 from medlab.dicomweb._shelf import fetched as fetched
+from medlab.dicomweb._uids import check_uid as check_uid

@@ -59,6 +59,14 @@ class SeriesQuery:
     study: str = ""
     limit: int = 100
 
+    def check(self, limits: Limits = LIMITS) -> None:
+        """See that it can be asked.
+
+        Raises:
+            MedlabError: If something in it is of another type or form.
+        """
+        _checked(self, limits)
+
 
 @dataclass(frozen=True)
 class FoundSeries:

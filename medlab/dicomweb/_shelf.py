@@ -1,7 +1,7 @@
 """Where fetched series lie: `.medlab/dicomweb/<16 hex>/<16 hex>.dcm`.
 
 Names are hashes of server and UIDs and hold nothing about a patient. A series is fetched into
-`.<16 hex>.part` and takes its name when it is whole, so a list of scans never shows half of one.
+`.<16 hex>.part` and takes its name when it is whole, so no list of scans shows half of one.
 `series.json` beside the files says what it is.
 """
 

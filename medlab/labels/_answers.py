@@ -39,6 +39,15 @@ _STATUS = {
     "layer-busy": 503,
     "not-allowed": 405,
     "run-ended": 409,
+    # Of a server that a question was passed on to. Its login is no login here.
+    "not-found": 404,
+    "server-certificate": 502,
+    "server-login": 502,
+    "server-refused": 502,
+    "server-reply": 502,
+    "server-settings": 500,
+    "server-slow": 504,
+    "server-unreachable": 502,
 }
 _WHO = re.compile(r"[0-9a-f]{8}")
 

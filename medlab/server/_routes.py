@@ -8,6 +8,7 @@ from typing import Any
 from jupyter_server.utils import url_path_join
 
 from medlab.server import (
+    _dicomweb,
     _label_files,
     _labels,
     _runs,
@@ -23,6 +24,7 @@ ROUTES: tuple[tuple[str, type[MedlabHandler]], ...] = (
     *(*_label_files.ROUTES, *_labels.ROUTES),
     *_runs.ROUTES,
     *_smart.ROUTES,
+    *_dicomweb.ROUTES,
 )
 """Every address below `medlab/`: `{scan}` stands for one part of it, `{a|b}` for a or b."""
 
