@@ -1,13 +1,20 @@
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
-import type { IRun, IScan } from './server/types';
+import type { IRun, IScanPage, IScanQuery } from './server/types';
 
-/** The scans below the Jupyter root, as they were at the last refresh. */
+/** The scans below the Jupyter root: there may be a hundred thousand. */
 export interface IScanCatalog {
-  readonly scans: readonly IScan[];
+  /** How many there are, as far as is known. */
+  readonly count: number;
   readonly changed: ISignal<IScanCatalog, void>;
-  /** Asks the server to look again. Rejects with a `ServerError`. */
+  /** Some of those that a query means, at most 1000. Rejects with a `ServerError`. */
+  search(
+    query: Partial<IScanQuery>,
+    rows?: { offset?: number; limit?: number },
+    signal?: AbortSignal
+  ): Promise<IScanPage>;
+  /** Lets the server look for new and changed files. Rejects with a `ServerError`. */
   refresh(): Promise<void>;
 }
 

@@ -129,6 +129,24 @@ export class SliceEditor {
     this._scene.setWindow(center, width);
   }
 
+  /**
+   * Reads a label file into the layer, as one step of the history.
+   *
+   * @param path - below the Jupyter root
+   */
+  async readLabels(path: string): Promise<void> {
+    await this.ready;
+    try {
+      const snapshots = await this._session?.readFile(path);
+      const names = await this._session?.takeIn(snapshots ?? []);
+      const layers = names?.join(', ') ?? '';
+      this._tell(this._trans('%1 is read into: %2.', path, layers));
+    } catch (error) {
+      const isTold = error instanceof Error && error.message;
+      this._tell(isTold || this._trans('The labels cannot be read.'));
+    }
+  }
+
   /** @param layout - `grid` or the plane to show alone */
   showLayout(layout: string): void {
     this._parts?.showLayout(layout);
@@ -232,15 +250,17 @@ export class SliceEditor {
       },
       isReady: () => this._isReady,
       offers: action => offered?.includes(action) ?? true,
-      notify: (sentence, kind) => {
-        this._status.notify(sentence, kind);
-        this._announcer.say('notice', sentence);
-      },
+      notify: (sentence, kind) => this._tell(sentence, kind),
       announce: sentence => this._announcer.say('notice', sentence),
       showSection: name => this._side.show(name),
       run: action => this._parts?.run(action) ?? false,
       keyOf: action => this._parts?.keyOf(action) ?? ''
     };
+  }
+
+  private _tell(...notice: Parameters<StatusBar['notify']>): void {
+    this._status.notify(...notice);
+    this._announcer.say('notice', notice[0]);
   }
 
   private _isRadiological(): boolean {

@@ -7,6 +7,8 @@
 export interface IScanAddress {
   path: string;
   series?: string | null;
+  /** Which volume of a 4D scan, from 0. */
+  frame?: number | null;
 }
 
 /** A Python string literal that evaluates to `text` and looks like it. */
@@ -41,7 +43,9 @@ export function pathFrom(folder: string, path: string): string {
 export function openLine(scan: IScanAddress, folder: string): string {
   const path = pythonString(pathFrom(folder, scan.path));
   const series = scan.series ? `, series=${pythonString(scan.series)}` : '';
-  return `scan = medlab.open_scan(${path}${series})`;
+  const frame =
+    typeof scan.frame === 'number' ? `, frame=${Math.trunc(scan.frame)}` : '';
+  return `scan = medlab.open_scan(${path}${series}${frame})`;
 }
 
 /**
@@ -67,6 +71,43 @@ export function annotateCell(
   const open = openLine(scan, folder);
   const lines = ['labeler = medlab.SliceLabeler(scan)', 'labeler'];
   return withImport(isOpen(open, before) ? lines : [open, ...lines], before);
+}
+
+/**
+ * A cell that lists scans, and says how to open them one by one.
+ *
+ * A folder can hold several series and a scan several volumes: then each entry names what
+ * `open_scan` must know; else it is the path alone.
+ */
+export function datasetCell(
+  scans: readonly IScanAddress[],
+  folder: string,
+  before: readonly string[]
+): string {
+  const arePaths = scans.every(
+    ({ series, frame }) => !series && typeof frame !== 'number'
+  );
+  const entries = scans.map(({ path, series, frame }) => {
+    const text = pythonString(pathFrom(folder, path));
+    const more = [
+      ...(series ? [`"series": ${pythonString(series)}`] : []),
+      ...(typeof frame === 'number' ? [`"frame": ${Math.trunc(frame)}`] : [])
+    ];
+    return arePaths
+      ? `    ${text},`
+      : `    {${[`"path": ${text}`, ...more].join(', ')}},`;
+  });
+  const opened = arePaths
+    ? 'volumes = (medlab.open_scan(path) for path in scans)'
+    : 'volumes = (medlab.open_scan(**scan) for scan in scans)';
+  const lines = [
+    'scans = [',
+    ...entries,
+    ']',
+    '# Each scan is opened when its turn comes.',
+    opened
+  ];
+  return withImport(lines, before);
 }
 
 function withImport(lines: string[], before: readonly string[]): string {

@@ -1,106 +1,137 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
-  type KeyboardEvent,
+  type MouseEvent,
+  type PointerEvent,
   type ReactElement,
   type RefObject,
   useCallback,
+  useEffect,
   useLayoutEffect,
   useRef,
   useState
 } from 'react';
 
-import type { IScan } from '../server/types';
-import { rowsInView } from './filter';
-import { type IScanActions, ROW_HEIGHT, ScanRow } from './row';
+import { GroupRow } from './group_row';
+import type { ListInput } from './list_input';
+import { ScanRow, WaitingRow } from './row';
+import { heightOf, type IRow, type Rows } from './rows';
+import type { Selection } from './selection';
 import type { Thumbnails } from './thumbnails';
 
+/** Rows drawn above and below those in view. */
+const AROUND = 4;
+
 export interface IListProps {
-  scans: readonly IScan[];
-  selected: string | null;
+  rows: Rows;
+  selection: Selection;
   thumbnails: Thumbnails;
   trans: TranslationBundle;
-  actions: IScanActions;
-  onSelect(scan: IScan): void;
-  onGrab(scan: IScan, event: React.PointerEvent): void;
+  /** What keys and clicks do. */
+  input: ListInput;
 }
 
 /**
- * A list box that draws only the rows in view, so that 5,000 scans scroll like 50.
+ * A list box, or a tree of patients, that draws only the rows in view.
  *
- * Focus stays on the list and the selected row is its active descendant: a row that
- * scrolls away and is no longer drawn cannot take the focus with it.
+ * Focus stays on the list and the active row is its active descendant. That row is always
+ * drawn: one that scrolls away would take the focus, or the place of it, with it.
  */
 export function ScanList(props: IListProps): ReactElement {
-  const { scans, trans } = props;
-  const list = useRef<HTMLUListElement>(null);
+  const { rows, selection, trans, input } = props;
+  const list = useRef<HTMLDivElement>(null);
   const [view, look] = useView(list);
-  const place = scans.findIndex(scan => scan.id === props.selected);
-
-  const moveTo = (next: number) => {
-    const scan = scans[Math.min(Math.max(0, next), scans.length - 1)];
-    if (scan) {
-      props.onSelect(scan);
-      bringIntoView(list.current, scans.indexOf(scan));
-    }
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const scan = scans[place];
-    if (event.key === 'Enter' && scan && !scan.error) {
-      props.actions.open(scan);
-    } else {
-      const next = placeAfter(event.key, place, scans.length, view.height);
-      if (next === null) {
-        return;
-      }
-      moveTo(next);
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  };
-
-  const [from, to] = rowsInView(
-    view.top,
-    view.height,
-    ROW_HEIGHT,
-    scans.length
+  const isTree = rows.view === 'tree';
+  const from = Math.max(0, rows.placeAt(view.top) - AROUND);
+  const to = Math.min(
+    rows.count,
+    rows.placeAt(view.top + view.height) + 1 + AROUND
   );
+  useEffect(() => rows.want(from, to), [rows, rows.runs, from, to]);
+  useEffect(() => {
+    input.list = list.current;
+  });
+
+  const drawn = [];
+  for (let place = from; place < to; place++) {
+    drawn.push(rows.row(place));
+  }
+  const { active } = selection;
+  const isActiveThere = active >= 0 && active < rows.count;
+  if (isActiveThere && (active < from || active >= to)) {
+    drawn.push(rows.row(active));
+  }
   return (
-    <ul
+    <div
       ref={list}
       className="medlab-ScanBrowser-list"
-      role="listbox"
+      role={isTree ? 'treegrid' : 'listbox'}
       tabIndex={0}
       aria-label={trans.__('Scans')}
-      aria-activedescendant={
-        place >= from && place < to ? rowId(scans[place]) : undefined
-      }
+      aria-multiselectable="true"
+      aria-rowcount={isTree ? rows.count : undefined}
+      aria-activedescendant={isActiveThere ? rowId(active) : undefined}
       onScroll={look}
-      onKeyDown={onKeyDown}
-      onFocus={() => place < 0 && moveTo(from)}
+      onKeyDown={event => input.key(event)}
+      onFocus={() => input.focused(from)}
+      onMouseDown={event =>
+        withPlace(event, place => input.press(event, place))
+      }
+      onPointerDown={event =>
+        withPlace(event, (place, row) => input.grab(event, place, row))
+      }
+      onClick={event => withPlace(event, place => input.click(event, place))}
+      onDoubleClick={event =>
+        withPlace(event, place => input.doubleClick(event, place))
+      }
     >
-      <li
+      <div
         role="presentation"
         className="medlab-ScanBrowser-length"
-        style={{ height: scans.length * ROW_HEIGHT }}
+        style={{ height: rows.height }}
       />
-      {scans.slice(from, to).map((scan, index) => (
-        <ScanRow
-          key={scan.id}
-          id={rowId(scan)}
-          scan={scan}
-          top={(from + index) * ROW_HEIGHT}
-          place={from + index + 1}
-          count={scans.length}
-          isSelected={scan.id === props.selected}
-          thumbnails={props.thumbnails}
-          trans={trans}
-          actions={props.actions}
-          onSelect={() => props.onSelect(scan)}
-          onGrab={event => props.onGrab(scan, event)}
-        />
-      ))}
-    </ul>
+      {drawn.map(
+        row => row && <ListRow key={row.place} row={row} {...props} />
+      )}
+    </div>
   );
+}
+
+function ListRow(props: IListProps & { row: IRow }): ReactElement {
+  const { row, selection, trans } = props;
+  const shared = {
+    id: rowId(row.place),
+    isTree: props.rows.view === 'tree',
+    level: row.level,
+    place: row.place,
+    top: row.top,
+    position: row.position,
+    siblings: row.siblings,
+    isActive: row.place === selection.active,
+    isSelected: row.scan
+      ? selection.has(row.scan.id)
+      : row.place === selection.active && selection.chosen.length === 0,
+    trans
+  };
+  if (row.scan) {
+    const { thumbnails } = props;
+    return <ScanRow {...shared} scan={row.scan} thumbnails={thumbnails} />;
+  }
+  if (row.group && row.kind !== 'scan') {
+    const { group, kind, isOpen } = row;
+    return <GroupRow {...shared} {...{ group, kind, isOpen }} />;
+  }
+  return <WaitingRow {...shared} height={heightOf(row.kind)} />;
+}
+
+function withPlace(
+  event: MouseEvent | PointerEvent,
+  use: (place: number, row: HTMLElement) => void
+): void {
+  const target = event.target instanceof Element ? event.target : null;
+  const row = target?.closest<HTMLElement>('[data-place]');
+  if (row) {
+    use(Number(row.dataset.place), row);
+  }
 }
 
 interface IView {
@@ -130,43 +161,6 @@ function useView(list: RefObject<HTMLElement>): [IView, () => void] {
   return [view, look];
 }
 
-function rowId(scan: IScan): string {
-  return `medlab-scan-${scan.id}`;
-}
-
-function placeAfter(
-  key: string,
-  place: number,
-  count: number,
-  height: number
-): number | null {
-  const page = Math.max(1, Math.floor(height / ROW_HEIGHT) - 1);
-  switch (key) {
-    case 'ArrowDown':
-      return place + 1;
-    case 'ArrowUp':
-      return place - 1;
-    case 'PageDown':
-      return place + page;
-    case 'PageUp':
-      return place - page;
-    case 'Home':
-      return 0;
-    case 'End':
-      return count - 1;
-    default:
-      return null;
-  }
-}
-
-function bringIntoView(list: HTMLElement | null, place: number): void {
-  if (!list) {
-    return;
-  }
-  const top = place * ROW_HEIGHT;
-  if (top < list.scrollTop) {
-    list.scrollTop = top;
-  } else if (top + ROW_HEIGHT > list.scrollTop + list.clientHeight) {
-    list.scrollTop = top + ROW_HEIGHT - list.clientHeight;
-  }
+function rowId(place: number): string {
+  return `medlab-scan-row-${place}`;
 }

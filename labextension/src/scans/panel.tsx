@@ -1,25 +1,36 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, refreshIcon, UseSignal } from '@jupyterlab/ui-components';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import type { PointerEvent, ReactElement } from 'react';
 
-import { formatBytes, formatShape, formatSpacing } from '../ui/format';
-import { scansIcon } from '../ui/icons';
 import type { IScan } from '../server/types';
+import { scansIcon } from '../ui/icons';
+import type { IScanActions } from './actions';
 import type { ScanCatalog } from './catalog';
-import { filterScans } from './filter';
+import { ChosenScans } from './chosen';
+import { ScanDetails } from './details';
+import { ScanHeader } from './header';
+import { IndexingBar } from './indexing';
 import { ScanList } from './list';
-import { type IScanActions, originOf } from './row';
+import { type IListHost, ListInput } from './list_input';
+import { NoScans, ServerProblem } from './nothing';
+import type { IRow, Rows } from './rows';
+import { MOST_CHOSEN, Selection } from './selection';
 import { Thumbnails } from './thumbnails';
 
+/** What the panel asks of JupyterLab around it. */
+export interface IPanelActions extends IScanActions {
+  drag(scans: readonly IScan[], row: HTMLElement, event: PointerEvent): void;
+  /** Keeps how the scans are shown, for the next time. */
+  keep(key: string, value: boolean | string): void;
+}
+
 /** Left sidebar: every scan below the Jupyter root. */
-export class ScanBrowser extends ReactWidget {
+export class ScanBrowser extends ReactWidget implements IListHost {
   constructor(
     private readonly _catalog: ScanCatalog,
     private readonly _trans: TranslationBundle,
-    private readonly _actions: IScanActions & {
-      drag(scan: IScan, event: PointerEvent): void;
-    }
+    private readonly _actions: IPanelActions
   ) {
     super();
     this._thumbnails = new Thumbnails(_catalog.server);
@@ -29,11 +40,50 @@ export class ScanBrowser extends ReactWidget {
     this.title.caption = _trans.__('Scans');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', _trans.__('Scans'));
+    this._showedNames = _catalog.showsNames;
+    _catalog.changed.connect(this._follow, this);
+  }
+
+  readonly selection = new Selection();
+
+  get rows(): Rows {
+    return this._catalog.rows;
   }
 
   /** The scan that commands without arguments act on. */
   get selected(): IScan | null {
-    return this._catalog.scans.find(scan => scan.id === this._selected) ?? null;
+    const active = this.rows.row(this.selection.active)?.scan;
+    return active && this.selection.has(active.id)
+      ? active
+      : (this.selection.chosen[0] ?? null);
+  }
+
+  open(scan: IScan): void {
+    this._actions.open(scan);
+  }
+
+  insertLoad(scan: IScan): void {
+    this._actions.insertLoad(scan);
+  }
+
+  insertAnnotate(scan: IScan): void {
+    this._actions.insertAnnotate(scan);
+  }
+
+  drag(scans: readonly IScan[], row: HTMLElement, event: PointerEvent): void {
+    this._actions.drag(scans, row, event);
+  }
+
+  chooseGroup(row: IRow): void {
+    this.selection.moveTo(row);
+    void this._chooseGroup(row);
+  }
+
+  tooMany(): void {
+    const most = MOST_CHOSEN.toLocaleString();
+    this._say(
+      this._trans.__('At most %1 scans are selected: the first ones.', most)
+    );
   }
 
   override dispose(): void {
@@ -65,237 +115,152 @@ export class ScanBrowser extends ReactWidget {
   }
 
   private _content(): ReactElement {
-    const { scans } = this._catalog;
-    const shown = filterScans(scans, this._words);
+    const catalog = this._catalog;
+    const trans = this._trans;
     return (
       <>
-        {this._header(shown.length)}
-        {this._problem()}
-        {shown.length > 0 ? (
+        <ScanHeader
+          catalog={catalog}
+          trans={trans}
+          words={this._words}
+          onWords={words => this._search(words)}
+          onView={view => this._show(view)}
+          onNames={isOn => this._showNames(isOn)}
+          onSort={(sort, descending) => this._sort(sort, descending)}
+          onList={() => this._focusList()}
+        />
+        <IndexingBar
+          indexing={catalog.indexing}
+          trans={trans}
+          onCancel={() => void catalog.cancelIndexing()}
+          onStart={() => void catalog.refresh().catch(() => undefined)}
+        />
+        {catalog.error && (
+          <ServerProblem
+            error={catalog.error}
+            trans={trans}
+            onRetry={() => void catalog.refresh().catch(() => undefined)}
+          />
+        )}
+        {this.rows.count > 0 ? (
           <ScanList
-            scans={shown}
-            selected={this._selected}
+            rows={this.rows}
+            selection={this.selection}
             thumbnails={this._thumbnails}
-            trans={this._trans}
-            actions={this._actions}
-            onSelect={scan => this._select(scan)}
-            onGrab={(scan, event) => this._actions.drag(scan, event)}
+            trans={trans}
+            input={this._input}
           />
         ) : (
-          this._nothing()
-        )}
-        {this.selected && shown.includes(this.selected) && (
-          <Details
-            scan={this.selected}
-            trans={this._trans}
-            actions={this._actions}
+          <NoScans
+            catalog={catalog}
+            trans={trans}
+            onShowAll={() => this._showAll()}
           />
         )}
+        {this._footer()}
+        <div className="medlab-VisuallyHidden" role="status">
+          {this._said}
+        </div>
       </>
     );
   }
 
-  private _header(shown: number): ReactElement {
-    const trans = this._trans;
-    const { scans, isKnown, isLoading } = this._catalog;
-    const count =
-      shown === scans.length
-        ? trans._n('%1 scan', '%1 scans', scans.length)
-        : trans.__('%1 of %2 scans', shown, scans.length);
-    return (
-      <div className="medlab-ScanBrowser-header">
-        <div className="medlab-Panel-heading">
-          <h2>{trans.__('Scans')}</h2>
-          <span className="medlab-ScanBrowser-count" role="status">
-            {isKnown ? count : ''}
-          </span>
-          <button
-            className="medlab-IconButton medlab-ScanBrowser-refresh"
-            title={trans.__('Look for scans again')}
-            aria-label={trans.__('Look for scans again')}
-            aria-busy={isLoading}
-            onClick={() => void this._catalog.refresh().catch(() => undefined)}
-          >
-            <refreshIcon.react tag="span" width="16px" />
-          </button>
-        </div>
-        <input
-          type="search"
-          className="medlab-Input"
-          placeholder={trans.__('Filter scans…')}
-          aria-label={trans.__('Filter scans')}
-          value={this._words}
-          spellCheck={false}
-          onChange={event => {
-            this._words = event.target.value;
-            this.update();
-          }}
-          onKeyDown={event => {
-            if (event.key === 'ArrowDown') {
-              event.preventDefault();
-              this._focusList();
-            }
-          }}
-        />
-      </div>
-    );
+  private _footer(): ReactElement | null {
+    const { chosen } = this.selection;
+    const shared = { trans: this._trans, actions: this._actions };
+    if (chosen.length > 1) {
+      const clear = () => {
+        this.selection.clear();
+        this.update();
+      };
+      return <ChosenScans scans={chosen} {...shared} onClear={clear} />;
+    }
+    return chosen.length === 1 ? (
+      <ScanDetails scan={chosen[0]} {...shared} />
+    ) : null;
   }
 
-  private _problem(): ReactElement | null {
-    const { error } = this._catalog;
-    const trans = this._trans;
-    if (!error) {
-      return null;
+  private _follow(): void {
+    const { showsNames } = this._catalog;
+    if (this._showedNames !== showsNames) {
+      this._showedNames = showsNames;
+      if (!showsNames) {
+        this.selection.hideNames();
+      }
+      this._said = showsNames
+        ? this._trans.__('Patient names are shown')
+        : this._trans.__('Patient names are hidden');
     }
-    return (
-      <div className="medlab-Problem" role="alert">
-        <p>
-          <strong>{trans.__('Cannot list the scans.')}</strong> {error.message}
-        </p>
-        <button
-          className="medlab-Button"
-          onClick={() => void this._catalog.refresh().catch(() => undefined)}
-        >
-          {trans.__('Try again')}
-        </button>
-      </div>
-    );
+    this.selection.follow(this.rows);
   }
 
-  private _nothing(): ReactElement | null {
-    const trans = this._trans;
-    if (!this._catalog.isKnown) {
-      return this._catalog.error ? null : (
-        <p className="medlab-Panel-quiet" role="status">
-          {trans.__('Looking for scans…')}
-        </p>
-      );
-    }
-    if (this._catalog.scans.length > 0) {
-      return (
-        <div className="medlab-Panel-quiet">
-          <p>{trans.__('No scan matches these words.')}</p>
-          <button className="medlab-Button" onClick={() => this._clearFilter()}>
-            {trans.__('Show all scans')}
-          </button>
-        </div>
-      );
-    }
-    return <EmptyState trans={trans} />;
-  }
-
-  private _select(scan: IScan): void {
-    if (scan.id !== this._selected) {
-      this._selected = scan.id;
-      this.update();
-    }
-  }
-
-  private _clearFilter(): void {
-    this._words = '';
+  private _search(words: string): void {
+    this._words = words;
     this.update();
+    this._catalog.set({ words });
+    this._toTop();
+  }
+
+  private _showAll(): void {
+    this._words = '';
+    this._catalog.set({
+      words: '',
+      problems: null,
+      modality: null,
+      labels: null
+    });
+  }
+
+  private _show(view: 'list' | 'tree'): void {
+    this._catalog.show({ view });
+    this._actions.keep('view', view);
+    this._toTop();
+  }
+
+  private _showNames(names: boolean): void {
+    this._catalog.show({ names });
+    this._actions.keep('showPatientNames', names);
+  }
+
+  private _sort(sort: string, descending: boolean): void {
+    this._catalog.set({ sort, descending });
+    this._actions.keep('sort', sort);
+    this._actions.keep('descending', descending);
+    this._toTop();
+  }
+
+  private async _chooseGroup(row: IRow): Promise<void> {
+    const group =
+      row.kind === 'patient' ? { patient: row.key } : { study: row.key };
+    const query = { ...this._catalog.query, ...group };
+    try {
+      const page = await this._catalog.search(query, { limit: MOST_CHOSEN });
+      if (!this.selection.add(page.scans) || page.total > MOST_CHOSEN) {
+        this.tooMany();
+      }
+    } catch {
+      // The catalog says by itself when the server does not answer.
+    }
+    this.update();
+  }
+
+  private _say(sentence: string): void {
+    this._said = sentence;
+    this.update();
+  }
+
+  private _toTop(): void {
+    this.node.querySelector('.medlab-ScanBrowser-list')?.scrollTo(0, 0);
   }
 
   private _focusList(): void {
     this.node.querySelector<HTMLElement>('.medlab-ScanBrowser-list')?.focus();
   }
 
-  private _selected: string | null = null;
+  private readonly _input = new ListInput(this);
+  /** Told to those who cannot see what has changed. */
+  private _said = '';
+  private _showedNames: boolean;
   private readonly _thumbnails: Thumbnails;
   private _words = '';
-}
-
-const SAMPLE_COMMAND = 'medlab samples ct-chest-small';
-
-function EmptyState(props: { trans: TranslationBundle }): ReactElement {
-  const { trans } = props;
-  return (
-    <div className="medlab-Panel-empty">
-      <scansIcon.react tag="span" width="48px" />
-      <h3>{trans.__('No scans here yet')}</h3>
-      <p>
-        {trans.__(
-          'This list shows every scan below the folder JupyterLab was started in: DICOM series, NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr) and MetaImage (.mha, .mhd).'
-        )}
-      </p>
-      <p>
-        {trans.__(
-          'Copy scans there, or get a small chest CT to try medlab with. In a terminal:'
-        )}
-      </p>
-      <code>{SAMPLE_COMMAND}</code>
-    </div>
-  );
-}
-
-function Details(props: {
-  scan: IScan;
-  trans: TranslationBundle;
-  actions: IScanActions;
-}): ReactElement {
-  const { scan, trans, actions } = props;
-  const facts: [string, string][] = [];
-  if (scan.shape?.length) {
-    facts.push([trans.__('Size'), formatShape(scan.shape)]);
-  }
-  if (scan.spacing_mm?.length) {
-    facts.push([trans.__('Spacing'), formatSpacing(scan.spacing_mm)]);
-  }
-  if (scan.orientation) {
-    facts.push([trans.__('Axes'), scan.orientation]);
-  }
-  facts.push([
-    trans.__('File'),
-    `${scan.path} (${formatBytes(scan.size_bytes)})`
-  ]);
-  if (scan.layers.length > 0) {
-    facts.push([trans.__('Labels'), scan.layers.join(', ')]);
-  }
-  return (
-    <section
-      className="medlab-ScanDetails"
-      aria-label={trans.__('Selected scan')}
-    >
-      <h3>{scan.name}</h3>
-      {originOf(scan) !== scan.path && <p>{originOf(scan)}</p>}
-      <dl>
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      {scan.error && <p className="medlab-ScanDetails-error">{scan.error}</p>}
-      {scan.warnings.map(warning => (
-        <p key={warning} className="medlab-ScanDetails-warning">
-          {warning}
-        </p>
-      ))}
-      {!scan.error && (
-        <div className="medlab-ScanDetails-buttons">
-          <button
-            className="medlab-Button medlab-mod-accept"
-            onClick={() => actions.open(scan)}
-          >
-            {trans.__('Open')}
-          </button>
-          <button
-            className="medlab-Button"
-            title={trans.__('Insert a cell that loads this scan')}
-            onClick={() => actions.insertLoad(scan)}
-          >
-            {trans.__('Load in notebook')}
-          </button>
-          <button
-            className="medlab-Button"
-            title={trans.__('Insert a cell that annotates this scan')}
-            onClick={() => actions.insertAnnotate(scan)}
-          >
-            {trans.__('Annotate')}
-          </button>
-        </div>
-      )}
-    </section>
-  );
 }

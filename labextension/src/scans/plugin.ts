@@ -3,23 +3,34 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import {
+  ICommandPalette,
+  MainAreaWidget,
+  WidgetTracker
+} from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { serverFromSettings } from '../server/lab';
 import { IScanCatalog } from '../tokens';
+import { tagsIcon } from '../ui/icons';
 import { ScanCatalog } from './catalog';
 import {
   addInsertCommands,
   addPanelCommands,
   CommandIDs,
-  type IScanContext,
-  openScan
+  frameOf,
+  insertDataset,
+  type IScanContext
 } from './commands';
-import { dragScan } from './drag';
-import { ScanBrowser } from './panel';
+import { dragScans } from './drag';
+import { compareScans, openVolume, showLabels } from './open';
+import { type IPanelActions, ScanBrowser } from './panel';
+import { followSettings, keepSetting } from './settings';
+import { TagsView } from './tags_view';
+
+const BROWSER = 'medlab:scan-browser';
 
 const catalog: JupyterFrontEndPlugin<IScanCatalog> = {
   id: 'medlab:scan-catalog',
@@ -31,7 +42,7 @@ const catalog: JupyterFrontEndPlugin<IScanCatalog> = {
 };
 
 const browser: JupyterFrontEndPlugin<void> = {
-  id: 'medlab:scan-browser',
+  id: BROWSER,
   description:
     'Shows the scans in the left sidebar and puts them into notebooks.',
   autoStart: true,
@@ -57,24 +68,21 @@ const browser: JupyterFrontEndPlugin<void> = {
       return;
     }
     const trans = (translator ?? nullTranslator).load('medlab');
-    const { commands, serviceManager } = app;
-    const panel = new ScanBrowser(scans, trans, {
-      open: scan => void openScan(app, trans, scan),
-      insertLoad: ({ path, series }) =>
-        void commands.execute(CommandIDs.insertLoad, { path, series }),
-      insertAnnotate: ({ path, series }) =>
-        void commands.execute(CommandIDs.insertAnnotate, { path, series }),
-      drag: (scan, event) =>
-        dragScan(scan, event, tracker, serviceManager.contents)
-    });
     const context: IScanContext = { app, trans, tracker, panel: () => panel };
-
+    const panel = new ScanBrowser(
+      scans,
+      trans,
+      actionsOf(context, scans, settings)
+    );
     addPanelCommands(context, () => scans.refresh());
     addInsertCommands(context);
     const inMenu = [
       CommandIDs.openSelected,
+      CommandIDs.compare,
       CommandIDs.insertLoad,
       CommandIDs.insertAnnotate,
+      CommandIDs.insertDataset,
+      CommandIDs.tagsSelected,
       CommandIDs.refresh
     ];
     inMenu.forEach((command, rank) => {
@@ -87,25 +95,109 @@ const browser: JupyterFrontEndPlugin<void> = {
     for (const command of [...inMenu, CommandIDs.show]) {
       palette?.addItem({ command, category: trans.__('Medical Images') });
     }
-    void follow(settings, scans);
+    void followSettings(settings, BROWSER, scans);
     app.shell.add(panel, 'left', { rank: 300 });
     restorer?.add(panel, panel.id);
   }
 };
 
-async function follow(
-  registry: ISettingRegistry | null,
-  scans: ScanCatalog
-): Promise<void> {
-  const settings = await registry?.load(browser.id).catch(() => null);
-  const apply = () => {
-    const seconds = settings?.get('lookAgainSeconds').composite;
-    if (typeof seconds === 'number') {
-      scans.lookAgain_s = seconds;
-    }
+/** What the panel's buttons do in JupyterLab. */
+function actionsOf(
+  context: IScanContext,
+  scans: ScanCatalog,
+  settings: ISettingRegistry | null
+): IPanelActions {
+  const { app, trans, tracker } = context;
+  const { commands, serviceManager } = app;
+  const page = {
+    tracker,
+    contents: serviceManager.contents,
+    words: (count: number) => trans._n('%1 scan', '%1 scans', count)
   };
-  apply();
-  settings?.changed.connect(apply, scans);
+  const insert =
+    (command: string): IPanelActions['insertLoad'] =>
+    (scan, frame) => {
+      const { path, series } = scan;
+      const args = { path, series, frame: frameOf(scan, frame) };
+      void commands.execute(command, args);
+    };
+  return {
+    open: (scan, frame = 0) =>
+      void openVolume(app, trans, scans.server, scan, frame),
+    insertLoad: insert(CommandIDs.insertLoad),
+    insertAnnotate: insert(CommandIDs.insertAnnotate),
+    insertDataset: chosen =>
+      void insertDataset(
+        context,
+        chosen.map(scan => ({ ...scan, frame: null }))
+      ),
+    compare: chosen => void compareScans(app, trans, chosen),
+    showTags: ({ id, name }) =>
+      void commands.execute(CommandIDs.tags, { id, name }),
+    showLabels: (scan, attachment) =>
+      void showLabels(app, trans, scan, attachment),
+    drag: (chosen, row, event) => dragScans(chosen, row, event, page),
+    keep: (key, value) => keepSetting(settings, BROWSER, key, value)
+  };
 }
 
-export const scanPlugins = [catalog, browser];
+const headers: JupyterFrontEndPlugin<void> = {
+  id: 'medlab:scan-headers',
+  description: 'Shows every field of a scan’s header in the main area.',
+  autoStart: true,
+  requires: [IScanCatalog],
+  optional: [ITranslator, ILayoutRestorer, ISettingRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    scans: IScanCatalog,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null,
+    settings: ISettingRegistry | null
+  ) => {
+    if (!(scans instanceof ScanCatalog)) {
+      return;
+    }
+    const trans = (translator ?? nullTranslator).load('medlab');
+    const views = new WidgetTracker<MainAreaWidget<TagsView>>({
+      namespace: 'medlab-scan-headers'
+    });
+    app.commands.addCommand(CommandIDs.tags, {
+      label: trans.__('Show Header of a Scan'),
+      icon: tagsIcon,
+      describedBy: {
+        args: {
+          type: 'object',
+          required: ['id'],
+          properties: {
+            id: { type: 'string', description: 'Identity of the scan' },
+            name: { type: 'string', description: 'What to call the tab' }
+          }
+        }
+      },
+      execute: args => {
+        const id = String(args.id ?? '');
+        const name = String(args.name || trans.__('Scan'));
+        let view = views.find(({ content }) => content.scan === id);
+        if (!view) {
+          const content = new TagsView(id, name, scans, trans, names => {
+            scans.show({ names });
+            keepSetting(settings, BROWSER, 'showPatientNames', names);
+          });
+          view = new MainAreaWidget({ content });
+          view.id = `medlab-scan-header-${id}`;
+          app.shell.add(view, 'main');
+          void views.add(view);
+        }
+        app.shell.activateById(view.id);
+        return view;
+      }
+    });
+    void restorer?.restore(views, {
+      command: CommandIDs.tags,
+      args: ({ content }) => ({ id: content.scan, name: content.name }),
+      name: ({ content }) => content.scan
+    });
+  }
+};
+
+export const scanPlugins = [catalog, browser, headers];

@@ -1,80 +1,78 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { type ReactElement, useEffect, useState } from 'react';
+import { memo, type ReactElement, useEffect, useState } from 'react';
 
 import { formatShape, formatSpacing } from '../ui/format';
 import { annotateIcon, labelsIcon, loadCellIcon, scansIcon } from '../ui/icons';
 import type { IScan } from '../server/types';
+import { rowAria, rowClass, type IRowProps } from './row_parts';
 import type { Thumbnails } from './thumbnails';
 
-/** Height of one row in CSS pixels, the same in scans.css: the list draws by it. */
-export const ROW_HEIGHT = 76;
-
-/** What can be done with a scan. */
-export interface IScanActions {
-  open(scan: IScan): void;
-  insertLoad(scan: IScan): void;
-  insertAnnotate(scan: IScan): void;
-}
-
-export interface IRowProps {
-  scan: IScan;
-  id: string;
-  top: number;
-  /** Place in the whole list, from 1, and how long that is. */
-  place: number;
-  count: number;
-  isSelected: boolean;
-  thumbnails: Thumbnails;
-  trans: TranslationBundle;
-  actions: IScanActions;
-  onSelect(): void;
-  onGrab(event: React.PointerEvent): void;
-}
-
 /** One scan: picture, name, who and what, geometry, labels or what is wrong. */
-export function ScanRow(props: IRowProps): ReactElement {
+export const ScanRow = memo(function ScanRow(
+  props: IRowProps & { scan: IScan; thumbnails: Thumbnails }
+): ReactElement {
   const { scan, trans } = props;
-  const classes = ['medlab-ScanRow'];
-  if (props.isSelected) {
-    classes.push('medlab-mod-selected');
-  }
-  if (scan.error) {
-    classes.push('medlab-mod-unreadable');
-  }
   return (
-    <li
-      id={props.id}
-      role="option"
-      aria-selected={props.isSelected}
-      aria-posinset={props.place}
-      aria-setsize={props.count}
-      className={classes.join(' ')}
-      style={{ top: props.top }}
+    <div
+      {...rowAria(props)}
+      className={rowClass(props, scan.error ? 'medlab-mod-unreadable' : '')}
+      style={{ top: props.top, paddingLeft: indentOf(props) }}
       title={scan.path}
-      onMouseDown={props.onSelect}
-      onPointerDown={props.onGrab}
-      onDoubleClick={() => !scan.error && props.actions.open(scan)}
     >
       <Thumbnail scan={scan} thumbnails={props.thumbnails} />
-      <div className="medlab-ScanRow-text">
+      <div
+        className="medlab-ScanRow-text"
+        role={props.isTree ? 'gridcell' : undefined}
+      >
         <div className="medlab-ScanRow-name">{scan.name}</div>
-        <div className="medlab-ScanRow-origin">{originOf(scan)}</div>
+        <div className="medlab-ScanRow-origin">
+          {originOf(scan, props.isTree)}
+        </div>
         {scan.error ? (
-          <div className="medlab-ScanRow-error">{scan.error}</div>
+          <div className="medlab-ScanRow-error" title={scan.error}>
+            {scan.error}
+          </div>
         ) : (
           <Geometry scan={scan} trans={trans} />
         )}
       </div>
-      {!scan.error && <RowButtons {...props} />}
-    </li>
+      {!scan.error && <RowButtons trans={trans} />}
+    </div>
   );
-}
+});
 
-/** Patient, study and series where there are any, else the folder of the file. */
-export function originOf(scan: IScan): string {
-  const words = [scan.patient, scan.study, scan.description, scan.date];
+/** A row that has not come yet: it keeps its place. */
+export const WaitingRow = memo(function WaitingRow(
+  props: IRowProps & { height: number }
+): ReactElement {
+  return (
+    <div
+      {...rowAria(props)}
+      aria-busy="true"
+      className={rowClass(props, 'medlab-mod-waiting')}
+      style={{ top: props.top, height: props.height }}
+    >
+      <span role={props.isTree ? 'gridcell' : undefined}>
+        {props.trans.__('Loading…')}
+      </span>
+    </div>
+  );
+});
+
+/**
+ * Patient, study and series where there are any, else the folder of the file.
+ *
+ * @param isBelow - the rows above say already whose the scan is
+ */
+export function originOf(scan: IScan, isBelow = false): string {
+  const whose = isBelow ? [] : [scan.patient, scan.study];
+  const words = [...whose, scan.description, scan.date];
   const known = words.filter(word => word && word !== scan.name);
   return known.length > 0 ? known.join(' · ') : scan.path;
+}
+
+function indentOf(props: IRowProps): number | undefined {
+  return props.isTree ? 8 + 14 * (props.level - 1) : undefined;
 }
 
 /** Size and spacing, as short as they can be read. */
@@ -84,7 +82,7 @@ function gridOf(scan: IScan): string {
     parts.push(formatShape(scan.shape));
   }
   if (scan.spacing_mm?.length) {
-    parts.push(formatSpacing(scan.spacing_mm));
+    parts.push(formatSpacing(scan.spacing_mm, scan.spacing_unit));
   }
   return parts.join(' · ').replaceAll(' × ', '×');
 }
@@ -94,10 +92,16 @@ function Geometry(props: {
   trans: TranslationBundle;
 }): ReactElement {
   const { scan, trans } = props;
+  const attached = scan.attachments?.length ?? 0;
   return (
     <div className="medlab-ScanRow-facts">
       {scan.modality && scan.modality !== 'unknown' && (
         <span className="medlab-Chip">{scan.modality}</span>
+      )}
+      {scan.frames > 1 && (
+        <span className="medlab-Chip">
+          {trans._n('%1 volume', '%1 volumes', scan.frames)}
+        </span>
       )}
       {scan.labels && (
         <span
@@ -106,6 +110,14 @@ function Geometry(props: {
         >
           <labelsIcon.react tag="span" width="10px" />
           {scan.layers.length > 0 ? scan.layers.join(', ') : trans.__('labels')}
+        </span>
+      )}
+      {attached > 0 && (
+        <span
+          className="medlab-Chip"
+          title={scan.attachments.map(({ name }) => name).join('\n')}
+        >
+          {trans._n('%1 label file', '%1 label files', attached)}
         </span>
       )}
       {scan.warnings.length > 0 && (
@@ -122,32 +134,24 @@ function Geometry(props: {
 }
 
 /** For the mouse; the footer below the list offers the same to the keyboard. */
-function RowButtons(props: IRowProps): ReactElement {
-  const { scan, trans, actions } = props;
+function RowButtons({ trans }: { trans: TranslationBundle }): ReactElement {
   const buttons = [
-    { icon: scansIcon, label: trans.__('Open'), run: actions.open },
+    { icon: scansIcon, label: trans.__('Open'), does: 'open' },
     {
       icon: loadCellIcon,
       label: trans.__('Insert a cell that loads this scan'),
-      run: actions.insertLoad
+      does: 'insertLoad'
     },
     {
       icon: annotateIcon,
       label: trans.__('Insert a cell that annotates this scan'),
-      run: actions.insertAnnotate
+      does: 'insertAnnotate'
     }
   ];
   return (
     <div className="medlab-ScanRow-buttons" aria-hidden="true">
-      {buttons.map(({ icon, label, run }) => (
-        <button
-          key={label}
-          tabIndex={-1}
-          title={label}
-          onPointerDown={event => event.stopPropagation()}
-          onDoubleClick={event => event.stopPropagation()}
-          onClick={() => run(scan)}
-        >
+      {buttons.map(({ icon, label, does }) => (
+        <button key={does} tabIndex={-1} title={label} data-does={does}>
           <icon.react tag="span" width="16px" />
         </button>
       ))}

@@ -3,9 +3,13 @@ export function formatShape(shape: readonly number[]): string {
   return shape.join(' × ');
 }
 
-/** `[0.7, 0.7, 1.25]` -> `0.7 × 0.7 × 1.25 mm` */
-export function formatSpacing(spacing_mm: readonly number[]): string {
-  return `${spacing_mm.map(mm => formatNumber(mm, 3)).join(' × ')} mm`;
+/** `[0.7, 0.7, 1.25]` -> `0.7 × 0.7 × 1.25 mm`, and px where voxels have no known size */
+export function formatSpacing(
+  spacing: readonly number[],
+  unit: 'mm' | 'pixels' = 'mm'
+): string {
+  const sizes = spacing.map(size => formatNumber(size, 3)).join(' × ');
+  return `${sizes} ${unit === 'pixels' ? 'px' : 'mm'}`;
 }
 
 /** Few digits, as a reader wants them: `0.000123` -> `1.23e-4`, `12345.6` -> `12346`. */

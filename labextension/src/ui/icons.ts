@@ -46,3 +46,50 @@ export const labelsIcon = icon(
   '<path d="M3 3v8.2l9.8 9.8 8.2-8.2L11.2 3zm4.5 6A1.5 1.5 0 1 1 9 7.5' +
     ' 1.5 1.5 0 0 1 7.5 9z"/>'
 );
+
+/** A triangle that points to the right: a group that is closed. */
+export const closedIcon = icon('closed', '<path d="m9 6 7 6-7 6z"/>');
+
+/** A triangle that points down: a group that is open. */
+export const openIcon = icon('open', '<path d="m6 9 6 7 6-7z"/>');
+
+/** Head and shoulders: a patient. */
+export const patientIcon = icon(
+  'patient',
+  '<circle cx="12" cy="7.5" r="4"/>' +
+    '<path d="M4 21c0-4.4 3.6-7.5 8-7.5s8 3.1 8 7.5z"/>'
+);
+
+/** A sheet with lines: what a scan says about itself. */
+export const tagsIcon = icon(
+  'tags',
+  '<path d="M4 3h16v18H4zm2 2v14h12V5z"/>' +
+    '<path d="M8 8h3v1.6H8zm4.4 0H16v1.6h-3.6zM8 11.2h3v1.6H8zm4.4 0H16v1.6h-3.6z' +
+    'M8 14.4h3V16H8zm4.4 0H16V16h-3.6z"/>'
+);
+
+/** Two panes side by side. */
+export const compareIcon = icon(
+  'compare',
+  '<path d="M3 4h18v16H3zm2 2v12h6V6zm8 0v12h6V6z"/>'
+);
+
+/** An arrow: in which direction is sorted. */
+export const ascendingIcon = icon(
+  'ascending',
+  '<path d="M11 20V8l-4.6 4.6L5 11.2l7-7 7 7-1.4 1.4L13 8v12z"/>'
+);
+export const descendingIcon = icon(
+  'descending',
+  '<path d="M11 4v12l-4.6-4.6L5 12.8l7 7 7-7-1.4-1.4L13 16V4z"/>'
+);
+
+/** A branching list, and a plain one. */
+export const treeIcon = icon(
+  'tree',
+  '<path d="M3 4h8v4H8v3h5V9.5h8v5h-8V13H8v5h5v-1.5h8v5h-8V20H6V8H3z"/>'
+);
+export const flatIcon = icon(
+  'flat',
+  '<path d="M3 5h18v3H3zm0 5.5h18v3H3zM3 16h18v3H3z"/>'
+);

@@ -10,6 +10,7 @@ import {
   DocumentWidget
 } from '@jupyterlab/docregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { IServer } from '../server/connection';
 import { serverFromSettings } from '../server/lab';
@@ -53,6 +54,37 @@ class ScanFactory extends ABCWidgetFactory<
     const content = this._view(context.localPath);
     return new DocumentWidget({ content, context });
   }
+}
+
+/** What the command that opens a scan is told. */
+const OPENING = {
+  type: 'object',
+  required: ['id'],
+  properties: {
+    id: { type: 'string', description: 'Identity of the scan' },
+    path: { type: 'string', description: 'Path below the Jupyter root' },
+    series: { type: 'string', description: 'SeriesInstanceUID' },
+    name: { type: 'string', description: 'What to call the tab' },
+    mode: {
+      type: 'string',
+      description: 'Where it goes: split-right, split-bottom, …'
+    },
+    ref: { type: 'string', description: 'Widget that it goes beside' },
+    labels: {
+      type: 'string',
+      description: 'Label file to read in, below the Jupyter root'
+    }
+  }
+} as const;
+
+/** Where in the main area a scan is to be shown. */
+function paneOf(
+  args: ReadonlyPartialJSONObject
+): DocumentRegistry.IOpenOptions {
+  const { mode, ref } = args;
+  return typeof mode === 'string' && typeof ref === 'string'
+    ? { mode: mode as DocumentRegistry.IOpenOptions['mode'], ref }
+    : {};
 }
 
 const documents: JupyterFrontEndPlugin<void> = {
@@ -128,21 +160,7 @@ const scans: JupyterFrontEndPlugin<void> = {
       label: trans.__('Open Scan'),
       caption: trans.__('Show a scan in three planes and in 3D'),
       icon: scansIcon,
-      describedBy: {
-        args: {
-          type: 'object',
-          required: ['id'],
-          properties: {
-            id: { type: 'string', description: 'Identity of the scan' },
-            path: {
-              type: 'string',
-              description: 'Path below the Jupyter root'
-            },
-            series: { type: 'string', description: 'SeriesInstanceUID' },
-            name: { type: 'string', description: 'What to call the tab' }
-          }
-        }
-      },
+      describedBy: { args: OPENING },
       execute: args => {
         const id = String(args.id ?? '');
         const path = typeof args.path === 'string' ? args.path : '';
@@ -150,8 +168,14 @@ const scans: JupyterFrontEndPlugin<void> = {
           args.name || path.split('/').pop() || trans.__('Scan')
         );
         const open = tracker.find(widget => addresses.get(widget)?.id === id);
+        const labels = typeof args.labels === 'string' ? args.labels : null;
+        const pane = paneOf(args);
         if (open) {
+          if (pane.ref && pane.ref !== open.id) {
+            app.shell.add(open, 'main', pane);
+          }
           app.shell.activateById(open.id);
+          void (labels && open.content.readLabels(labels));
           return open;
         }
         const find = () => Promise.resolve({ id, name });
@@ -161,6 +185,7 @@ const scans: JupyterFrontEndPlugin<void> = {
           loadView3D: view3DLoader(server),
           find
         });
+        void (labels && content.readLabels(labels));
         const widget = new MainAreaWidget({ content });
         widget.id = `medlab-scan-${id}`;
         widget.title.label = name;
@@ -168,7 +193,7 @@ const scans: JupyterFrontEndPlugin<void> = {
         widget.title.icon = scansIcon;
         widget.title.closable = true;
         addresses.set(widget, { id, name });
-        app.shell.add(widget, 'main');
+        app.shell.add(widget, 'main', pane);
         void tracker.add(widget);
         app.shell.activateById(widget.id);
         return widget;

@@ -45,6 +45,15 @@ export class ScanView extends Widget {
     return this._ready;
   }
 
+  /** Lays a label file over the scan, with the tools on: it can be corrected at once. */
+  async readLabels(path: string): Promise<void> {
+    this._labels = path;
+    if (this._isStarted && this._editor) {
+      await this._ready;
+      await this._openLabels();
+    }
+  }
+
   override dispose(): void {
     if (!this.isDisposed) {
       this._stop.abort();
@@ -70,13 +79,26 @@ export class ScanView extends Widget {
       if (this._scan.error) {
         throw new Error(this._scan.error);
       }
-      await this._open(false);
+      await (this._labels ? this._openLabels() : this._open(false));
       this._annotate.disabled = this.isDisposed;
     } catch (error) {
       if (!this.isDisposed && !this._editor) {
         this._say(error instanceof Error ? error.message : String(error), true);
       }
     }
+  }
+
+  private async _openLabels(): Promise<void> {
+    const path = this._labels;
+    this._labels = null;
+    if (!path) {
+      return;
+    }
+    if (this._annotate.getAttribute('aria-pressed') !== 'true') {
+      this._annotate.setAttribute('aria-pressed', 'true');
+      await this._open(true);
+    }
+    await this._editor?.readLabels(path);
   }
 
   private async _open(tools: boolean): Promise<void> {
@@ -152,6 +174,8 @@ export class ScanView extends Widget {
   private _editor: SliceEditor | null = null;
   private _scene: Scene3D | null = null;
   private _stop = new AbortController();
+  /** Label file that waits for the scan. */
+  private _labels: string | null = null;
   private _isStarted = false;
   private _ready: Promise<void> = Promise.resolve();
 }
