@@ -137,29 +137,22 @@ def _raw_header(path: Path, name: str) -> Any:
 
 
 def _kinds(nibabel: Any, start: bytes, path: Path) -> list[Any]:
-    """The header that the file holds, by its magic words; none if it is another file."""
+    """The header that the file holds, by its magic word; none if it is another file."""
     is_pair = _is_header_of_pair(path)
-    first = nibabel.Nifti1PairHeader if is_pair else nibabel.Nifti1Header
-    second = nibabel.Nifti2PairHeader if is_pair else nibabel.Nifti2Header
-    found = [
-        kind
-        for kind, magic in ((first, start[344:348]), (second, start[4:8]))
-        if len(start) >= kind.sizeof_hdr
-        and kind.may_contain_header(start)
-        and magic
-        == (b"ni1\0", b"ni2\0", b"n+1\0", b"n+2\0")[
-            (kind is second) + 2 * (not is_pair)
-        ]
-    ]
+    word = b"ni" if is_pair else b"n+"
+    if is_pair:
+        first = nibabel.nifti1.Nifti1PairHeader
+        second = nibabel.nifti2.Nifti2PairHeader
+    else:
+        first, second = nibabel.Nifti1Header, nibabel.Nifti2Header
+    if start[344:348] == word + b"1\0" and first.may_contain_header(start):
+        return [first]
+    if start[4:8] == word + b"2\0" and second.may_contain_header(start):
+        return [second] if len(start) >= second.sizeof_hdr else []
     analyze = nibabel.Spm2AnalyzeHeader
-    if (
-        not found
-        and is_pair
-        and len(start) >= 348
-        and analyze.may_contain_header(start)
-    ):
-        found = [analyze]
-    return found
+    if is_pair and len(start) >= 348 and analyze.may_contain_header(start):
+        return [analyze]
+    return []
 
 
 def _is_header_of_pair(path: Path) -> bool:
@@ -215,6 +208,12 @@ def _header(raw: Any, path: Path, name: str) -> Header:
         raise NotAScan(
             f"{name} must hold real numbers or RGB colours, got {dtype}. "
             "Save its magnitude (or another real part) as NIfTI first."
+        )
+    if "intent_code" in raw and 3000 <= int(raw["intent_code"]) < 3100:
+        raise NotAScan(
+            f"{name} must hold voxels, got CIFTI: values on a surface. "
+            "Open the volume that it was made from.",
+            code="no-picture",
         )
     check_size(name, shape, dtype.itemsize)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
