@@ -1,157 +1,136 @@
-"""Finding DICOM images: which files of a folder hold them, and to which series each belongs.
+"""Finding DICOM images: which files of a folder hold them, and to which volume each belongs.
 
-Only headers are read. Files are told by their content, not by their names.
+Only headers are read. Files are told by their content, not by their names. A series whose
+pictures do not all fit into one volume (localisers, several orientations, sizes or stacks)
+is several volumes: the largest keeps the number of the series, each of the others is called
+`UID#key`, where the key is made of what sets it apart.
 """
 
-import warnings
-import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from medlab.scans._limits import DEFLATED_BYTES, NotAScan, TooLarge, damaged
+import numpy as np
 
-_KIND = "DICOM"
-_OTHER_FORMATS = (
-    ".nii", ".gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".raw", ".zraw", ".json", ".csv",
-    ".txt", ".py", ".ipynb", ".md", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy",
-    ".npz", ".h5", ".keras", ".zip", ".tar", ".html", ".js", ".yaml", ".yml", ".pdf",
-    ".log", ".xml", ".toml", ".svg",
-)  # fmt: skip
-_TAGS = [
-    "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID", "SOPInstanceUID", "Modality",
-    "PatientName", "PatientID", "StudyDescription", "SeriesDescription", "StudyDate",
-    "SeriesDate", "SeriesNumber", "InstanceNumber", "ImageType", "Rows", "Columns",
-    "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "PhotometricInterpretation",
-    "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing",
-    "ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "RescaleSlope",
-    "RescaleIntercept", "WindowCenter", "WindowWidth", "SpecificCharacterSet",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
-    "FrameOfReferenceUID",
-]  # fmt: skip
+from medlab.errors import MedlabError
+from medlab.scans._dicom_file import DicomFile, is_dicom, not_dicom, read_dicom
+from medlab.scans._dicom_slice import DicomSlice, slices_of
+from medlab.scans._limits import damaged
 
-
-@dataclass(frozen=True, eq=False)
-class DicomFile:
-    """One DICOM image file and its header (no pixels)."""
-
-    path: Path
-    header: Any
-    pixels_at: int = 0
-    """Where in the file the pixels begin, for files that are not deflated."""
-
-    @property
-    def series(self) -> str:
-        """SeriesInstanceUID; the file name's place is taken by a constant if missing."""
-        return str(self.header.get("SeriesInstanceUID", "") or "without-uid")
-
-
-def may_be_dicom(name: str) -> bool:
-    """Whether a file of that name is worth looking into."""
-    lower = name.lower()
-    return not lower.startswith(".") and not lower.endswith(_OTHER_FORMATS)
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether the file begins as DICOM files do."""
-    try:
-        with path.open("rb") as handle:
-            return handle.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
-
-
-def read_dicom(path: Path, name: str, *, everything: bool = False) -> DicomFile:
-    """Read a DICOM file's header, with limits.
-
-    Args:
-        path: The file.
-        name: What to call it in the message.
-        everything: Read the pixels too.
-
-    Raises:
-        MedlabError: If it is not DICOM, is damaged, or unpacks to too much.
-    """
-    import pydicom
-
-    _check_deflated(path, name)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if everything:
-                return DicomFile(path, pydicom.dcmread(path))
-            with path.open("rb") as handle:
-                header = pydicom.dcmread(
-                    handle, stop_before_pixels=True, specific_tags=_TAGS
-                )
-                return DicomFile(path, header, handle.tell())
-    except pydicom.errors.InvalidDicomError as error:
-        raise NotAScan(
-            f"{name} must be a DICOM file, got something else under that name. "
-            "Look what it really is; perhaps only its ending is wrong."
-        ) from error
-    except Exception as error:
-        raise damaged(name, _KIND) from error
+_NAMED_DICOM = (".dcm", ".dicom", ".ima")
+_NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "SR", "PR", "KO", "REG"}
+_MOST_COMPARED = 256
 
 
 def find_images(
     paths: Iterable[Path],
 ) -> tuple[dict[str, list[DicomFile]], dict[Path, str]]:
-    """Group DICOM images by series.
+    """Group DICOM images by volume.
 
     Returns:
-        The files of each series, in the order given, and for each `.dcm` file that
-        cannot be read one sentence why. Files without an image (reports, structure sets,
-        directories) are left out.
+        The files of each volume, in the order given, under the name that `ScanSource.series`
+        has for it, and for each `.dcm` file that cannot be read one sentence why. Files
+        without an image (reports, structure sets, directories) are left out.
     """
-    found: dict[str, list[DicomFile]] = {}
+    images: list[DicomFile] = []
     errors: dict[Path, str] = {}
     for path in paths:
-        named_dicom = path.name.lower().endswith((".dcm", ".dicom", ".ima"))
+        named_dicom = path.name.lower().endswith(_NAMED_DICOM)
         if not is_dicom(path):
             if named_dicom:
-                errors[path] = str(
-                    NotAScan(
-                        f"{path.name} must be a DICOM file, got something else under that "
-                        "name. Look what it really is; perhaps only its ending is wrong."
-                    )
-                )
+                errors[path] = str(not_dicom(path.name))
             continue
         try:
             image = read_dicom(path, path.name)
             header = image.header
             usable = bool(header.get("Rows")) and bool(header.get("Columns"))
-        except (NotAScan, TooLarge) as error:
+        except MedlabError as error:
             errors[path] = str(error)
             continue
-        if usable and header.get("Modality") != "SEG":
-            found.setdefault(image.series, []).append(image)
+        except Exception:  # Values are made sense of when they are asked for.
+            errors[path] = str(damaged(path.name, "DICOM"))
+            continue
+        if usable and header.get("Modality") not in _NO_IMAGES:
+            images.append(image)
         elif not header and named_dicom:
-            errors[path] = str(damaged(path.name, _KIND))
-    return found, errors
+            errors[path] = str(damaged(path.name, "DICOM"))
+    return group_images(images), errors
 
 
-def _check_deflated(path: Path, name: str) -> None:
-    """Refuse a deflated file that would unpack to too much; pydicom would not ask."""
-    with path.open("rb") as handle:
-        start = handle.read(1 << 12)
-        if b"1.2.840.10008.1.2.1.99" not in start or start[128:132] != b"DICM":
-            return
-        length = int.from_bytes(start[140:144], "little")
-        handle.seek(144 + length)
-        unpacker, have, pending = zlib.decompressobj(-zlib.MAX_WBITS), 0, b""
-        try:
-            while not unpacker.eof:
-                pending = pending or handle.read(1 << 20)
-                if not pending:
-                    break
-                have += len(unpacker.decompress(pending, 16 << 20))
-                pending = unpacker.unconsumed_tail
-                if have > DEFLATED_BYTES:
-                    raise TooLarge(
-                        f"{name} would unpack to more than {DEFLATED_BYTES >> 20} MiB. "
-                        "Such a file is usually made to do harm: leave it out."
-                    )
-        except zlib.error as error:
-            raise damaged(name, _KIND) from error
+def group_images(images: Iterable[DicomFile]) -> dict[str, list[DicomFile]]:
+    """Group images whose headers were read by volume. See `find_images`."""
+    by_series: dict[str, list[DicomFile]] = {}
+    for image in images:
+        by_series.setdefault(image.series, []).append(image)
+    found: dict[str, list[DicomFile]] = {}
+    for series, files in by_series.items():
+        found.update(_split(series, files))
+    return found
+
+
+def _split(series: str, files: list[DicomFile]) -> dict[str, list[DicomFile]]:
+    try:
+        slices = [piece for file in files for piece in slices_of(file)]
+    except Exception:
+        return {series: files}  # Reading it will tell what is wrong with it.
+    volumes = _volumes(slices)
+    if len(volumes) == 1:
+        return {series: files}
+    volumes.sort(key=lambda volume: (-len(volume), _instance(volume)))
+    found: dict[str, list[DicomFile]] = {}
+    for volume in volumes:
+        name, key = series, _key(volume[0])
+        for number in range(len(volumes)):
+            if number or found:
+                name = f"{series}#{key}" if number < 2 else f"{series}#{key}{number}"
+            if name not in found:
+                break
+        found[name] = _files(volume, len(slices) - len(volume))
+    return found
+
+
+def _volumes(slices: Sequence[DicomSlice]) -> list[list[DicomSlice]]:
+    """Pictures that can be slices of one volume, together."""
+    volumes: list[list[DicomSlice]] = []
+    last: list[DicomSlice] = []
+    for piece in slices:
+        if not (last and piece.belongs_with(last[0])):
+            last = next(
+                (v for v in volumes[-_MOST_COMPARED:] if piece.belongs_with(v[0])), []
+            )
+        if not last:
+            volumes.append(last)
+        last.append(piece)
+    return volumes
+
+
+def _instance(volume: Sequence[DicomSlice]) -> str:
+    return min(str(piece.header.get("SOPInstanceUID", "")) for piece in volume)
+
+
+def _key(piece: DicomSlice) -> str:
+    """Six hex digits: the same whatever else lies in the folder."""
+    told: list[object] = [piece.size, piece.samples, piece.stack, piece.is_localizer]
+    if piece.directions is None or piece.position is None:
+        told.append(str(piece.header.get("SOPInstanceUID", "")))
+    else:
+        told.append((np.round(piece.directions, 1) + 0.0).tolist())
+        told.append(piece.frame_of_reference)
+    if piece.spacing is not None:
+        told.append([f"{mm:.2g}" for mm in piece.spacing])
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:6]
+
+
+def _files(volume: Sequence[DicomSlice], apart: int) -> list[DicomFile]:
+    frames: dict[Path, list[int]] = {}
+    files: dict[Path, DicomFile] = {}
+    for piece in volume:
+        assert piece.file is not None
+        files[piece.path] = piece.file
+        if piece.frame not in frames.setdefault(piece.path, []):
+            frames[piece.path].append(piece.frame)
+    return [
+        replace(file, apart=apart, frames=tuple(frames[path]))
+        for path, file in files.items()
+    ]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from medlab.errors import MedlabError
 from medlab.scans import _dicom, _omezarr
-from medlab.scans._dicom_files import DicomFile, find_images, is_dicom, may_be_dicom
+from medlab.scans._dicom_file import DicomFile, is_dicom, may_be_dicom
+from medlab.scans._dicom_files import find_images
 from medlab.scans._dicom_slice import DicomSlice
 from medlab.scans._formats import STACK, Reader, file_format, folder_format
 from medlab.scans._formats import format_of as format_of
@@ -183,7 +184,8 @@ def series_slices(source: ScanSource, home: Home) -> list[DicomSlice]:
         MedlabError: If the images do not make up one volume.
     """
     with _sentences(source):
-        return _dicom.slices_in_order(series_files(source, home), source.name)
+        files = series_files(source, home)
+        return _dicom.slices_in_order(files, source.name, source.frame or 0)
 
 
 def dicom_candidates(folder: Path) -> list[Path]:
@@ -251,8 +253,9 @@ def _series_of(
 def _only_series(
     folder: Path, found: dict[str, list[DicomFile]], errors: dict[Path, str]
 ) -> str:
-    if len(found) == 1:
-        return next(iter(found))
+    numbers = {key.partition("#")[0] for key in found}
+    if len(numbers) == 1:
+        return numbers.pop()
     if found:
         choices = ", ".join(
             f"{uid} ({len(files)} {files[0].header.get('Modality', '')} images)"

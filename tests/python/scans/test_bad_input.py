@@ -49,8 +49,6 @@ SENTENCES = {
     "Convert the scan again from its original.",
     "4D": "series.nii.gz must be one volume, got a series of 4 (4D). Choose one: "
     "open_scan(path, frame=0) up to frame=3.",
-    "no pixel spacing": "spaceless must give the distance between its pixels (PixelSpacing), "
-    "got none, so nothing in it can be measured. Export the series again with it.",
     "gzip bomb": "bomb.nii.gz would unpack to 128 GiB of voxels, more than the limit of "
     "4 GiB. If it really is that large, set MEDLAB_MAX_VOLUME_BYTES.",
 }
@@ -88,9 +86,9 @@ def test_the_list_says_the_same_sentence(broken):
     expected = {
         path.relative_to(home.root).as_posix(): SENTENCES[what]
         for what, path in paths.items()
-        if what != "empty folder"
+        if what not in ("empty folder", "4D")  # A 4D scan is listed with its frames.
     }
-    assert errors == expected
+    assert errors == {**expected, "bad/series.nii.gz": None}
 
 
 def _source(home, path):

@@ -105,8 +105,8 @@ def test_a_missing_slice_is_told(tmp_path):
     write_dicom_series(tmp_path, make_volume(), skip=[4])
 
     assert open_scan(tmp_path).warnings == (
-        "Slices lie 2.5 to 5 mm apart: one may be missing, and distances across slices "
-        "are not exact.",
+        "1 slice is missing between slices 3 and 4: they lie 5 mm apart, the others "
+        "2.5 mm. Distances across slices are not exact.",
     )
 
 
@@ -120,9 +120,9 @@ def test_a_series_of_one_slice_is_told(tmp_path):
     assert found.spacing_mm[2] == pytest.approx(2.5)
 
 
-def test_a_localizer_in_the_series_is_left_out_and_told(tmp_path):
+def test_a_localizer_in_the_series_is_a_volume_of_its_own(tmp_path):
     volume = make_volume()
-    write_dicom_series(tmp_path, volume)
+    series = write_dicom_series(tmp_path, volume)
     scout = pydicom.dcmread(tmp_path / "IM00000")
     scout.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
     scout.SOPInstanceUID = "1.2.3"
@@ -132,8 +132,14 @@ def test_a_localizer_in_the_series_is_left_out_and_told(tmp_path):
 
     np.testing.assert_array_equal(found.voxels, volume.voxels)
     assert found.warnings == (
-        "1 of 10 images have another size or direction and were left out.",
+        "1 image of this series lies elsewhere or in another size or direction: listed as "
+        "a scan apart.",
     )
+    assert found.source.series == series
+    apart = next(s for s in list_scans(tmp_path) if s.series != series)
+    assert apart.series.startswith(f"{series}#")
+    alone = open_scan(tmp_path, series=apart.series)
+    np.testing.assert_array_equal(alone.voxels[:, :, 0].T, scout.pixel_array - 1024.0)
 
 
 def test_directions_that_differ_in_the_last_digits_are_one_volume(tmp_path):
@@ -168,14 +174,48 @@ def test_a_series_with_two_volumes_asks_which(tmp_path):
     np.testing.assert_array_equal(found.voxels, late.voxels)
 
 
-def test_a_doubled_slice_is_refused_with_advice(tmp_path):
-    write_dicom_series(tmp_path, make_volume())
+def test_a_missing_pixel_spacing_is_pixels_and_never_mm(tmp_path):
+    volume = make_volume()
+    write_dicom_series(tmp_path, volume, without=["PixelSpacing"])
+
+    found = open_scan(tmp_path)
+
+    np.testing.assert_array_equal(found.voxels, volume.voxels)
+    assert found.spacing_unit == "pixels"
+    assert found.spacing_mm == (1, 1, 1)
+    assert found.warnings == (
+        "The file gives no distance between its pixels: lengths are in pixels, not mm.",
+    )
+    assert "pixels" in repr(found)
+
+
+def test_a_slice_that_is_there_twice_is_used_once_and_told(tmp_path):
+    volume = make_volume()
+    write_dicom_series(tmp_path, volume, shuffled=False)
     shutil.copy(tmp_path / "IM00002", tmp_path / "copy-of-IM00002")
 
-    with pytest.raises(
-        MedlabError, match=r"equally many images at each place, got 1 to 2"
-    ):
-        open_scan(tmp_path)
+    found = open_scan(tmp_path)
+
+    np.testing.assert_array_equal(found.voxels, volume.voxels)
+    assert found.warnings == (
+        "Slice 2 is there more than once, byte for byte: one is used.",
+    )
+
+
+def test_two_different_images_at_one_place_are_told_apart_by_number(tmp_path):
+    volume = make_volume()
+    write_dicom_series(tmp_path, volume, shuffled=False)
+    other = pydicom.dcmread(tmp_path / "IM00002")
+    other.SOPInstanceUID, other.InstanceNumber = "1.2.3", 40
+    other.PixelData = bytes(len(other.PixelData))
+    other.save_as(tmp_path / "a-stray")
+
+    found = open_scan(tmp_path)
+
+    np.testing.assert_array_equal(found.voxels, volume.voxels)
+    assert found.warnings == (
+        "Slice 2 has 2 different images: number 3 is shown, number 40 left out.",
+    )
 
 
 def test_a_cut_file_is_named_by_its_series_and_not_by_its_patient(tmp_path):
@@ -221,7 +261,7 @@ def test_pydicoms_own_files_are_read_as_pydicom_reads_them(tmp_path, name):
     found = open_scan(tmp_path / "a.dcm", frame=0)
 
     if found.channels == 1:
-        slope = float(header.get("RescaleSlope", 1) or 1)
+        slope = float(header.get("RescaleSlope", header.get("DoseGridScaling", 1)))
         theirs = theirs * slope + float(header.get("RescaleIntercept", 0) or 0)
         first = theirs.reshape(-1, *theirs.shape[-2:])[0]
         np.testing.assert_allclose(found.voxels[:, :, 0].T, first, atol=1e-4)

@@ -1,0 +1,88 @@
+"""Decoders that pydicom lacks, from libraries that are there: HTJ2K and 12-bit JPEG.
+
+Source:
+    DICOM PS3.5, A.4.4 to A.4.12. OpenJPEG 2.5 decodes high-throughput JPEG 2000; GDCM's
+    libjpeg decodes 12-bit JPEG, equal to DCMTK's bit for bit.
+"""
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+HTJ2K = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (201, 202, 203))
+JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
+_LABEL = "medlab"
+# What pydicom asks of the module of a decoder.
+DECODER_DEPENDENCIES = {
+    **dict.fromkeys(HTJ2K, ("pylibjpeg-openjpeg>=2.0",)),
+    JPEG_12_BIT: ("gdcm>=3.0.10",),
+}
+
+
+@cache
+def register() -> None:
+    """Make the decoders known to pydicom; once a process."""
+    get_decoder = import_module("pydicom.pixels").get_decoder
+    for syntax in HTJ2K:
+        get_decoder(syntax).add_plugin(_LABEL, (__name__, "decode_htj2k"))
+    get_decoder(JPEG_12_BIT).add_plugin(_LABEL, (__name__, "decode_jpeg_12_bit"))
+
+
+def is_available(uid: str) -> bool:
+    """Whether the library for that transfer syntax is installed. Called by pydicom."""
+    try:
+        import_module("gdcm" if uid == JPEG_12_BIT else "openjpeg")
+    except ImportError:
+        return False
+    return True
+
+
+def decode_htj2k(source: bytes, runner: Any) -> bytearray:
+    """One frame of high-throughput JPEG 2000. Called by pydicom."""
+    openjpeg = import_module("openjpeg")
+    frame: bytearray = openjpeg.decode_pixel_data(
+        bytes(source), version=2, **runner.options
+    )
+    if str(runner.photometric_interpretation) in ("YBR_ICT", "YBR_RCT"):
+        runner.set_option("photometric_interpretation", "RGB")
+    runner.set_option("planar_configuration", 0)
+    bits = runner.get_option("j2k_precision", runner.bits_stored)
+    runner.set_option("bits_allocated", 8 if bits <= 8 else 16 if bits <= 16 else 32)
+    return frame
+
+
+def decode_jpeg_12_bit(source: bytes, runner: Any) -> bytes:
+    """One frame of JPEG with 12 bits a pixel. Called by pydicom."""
+    gdcm = import_module("gdcm")
+    fragment = gdcm.Fragment()
+    fragment.SetByteStringValue(bytes(source))
+    fragments = gdcm.SequenceOfFragments.New()
+    fragments.AddFragment(fragment)
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image = gdcm.Image()
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((runner.columns, runner.rows, 1))
+    image.SetDataElement(element)
+    kind = gdcm.PhotometricInterpretation.GetPIType(
+        str(runner.photometric_interpretation)
+    )
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
+    syntax = gdcm.TransferSyntax.GetTSType(JPEG_12_BIT)
+    image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    bits = int(runner.bits_stored)
+    image.SetPixelFormat(
+        gdcm.PixelFormat(
+            runner.samples_per_pixel,
+            runner.bits_allocated,
+            bits,
+            bits - 1,
+            runner.pixel_representation,
+        )
+    )
+    buffer = image.GetBuffer()
+    if buffer is None:
+        raise ValueError("GDCM could not decode the frame")
+    # GDCM returns bytes as text.
+    decoded: bytes = buffer.encode("utf-8", "surrogateescape")
+    return decoded
