@@ -3,10 +3,12 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from medlab.errors import MedlabError
 from medlab.scans import _dicom, _omezarr
+from medlab.scans._bids import describe, look_beside
 from medlab.scans._dicom_file import DicomFile, is_dicom, may_be_dicom
 from medlab.scans._dicom_files import find_images
 from medlab.scans._dicom_slice import DicomSlice
@@ -16,8 +18,11 @@ from medlab.scans._header import Header
 from medlab.scans._home import Home, find_home
 from medlab.scans._limits import NotAScan, TooLarge, damaged
 from medlab.scans._stack import stack_files
-from medlab.scans._tag_row import TagRow
+from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import ScanSource, Volume
+
+_MOST_FILES = 5000
+"""Files of an OME-Zarr folder that are asked whether it has changed."""
 
 
 class ScanNotFound(MedlabError, LookupError):
@@ -111,7 +116,15 @@ def _read(source: ScanSource, home: Home, frame: int | None) -> Volume:
             volume = _dicom.read(series_files(source, home), source.name, frame)
         else:
             path = _existing(source, home)
-            volume = _reader(source, path).read(path, source.name, frame)
+            reader = _reader(source, path)
+            _check_links(source, home)
+            volume = reader.read(path, source.name, frame)
+            beside = look_beside(path, home.root)
+            if beside:
+                header = describe(reader.read_header(path, source.name), beside)
+                volume = replace(
+                    volume, modality=header.modality, warnings=header.warnings
+                )
     return replace(volume, source=replace(source, frame=frame))
 
 
@@ -121,11 +134,12 @@ def read_source_header(source: ScanSource, home: Home) -> Header:
         if source.series is not None:
             return _dicom.read_header(series_files(source, home), source.name)
         path = _existing(source, home)
-        return _reader(source, path).read_header(path, source.name)
+        header = _reader(source, path).read_header(path, source.name)
+        return describe(header, look_beside(path, home.root))
 
 
 def header_tags(source: ScanSource, home: Home) -> list[TagRow]:
-    """The header of a scan that is not DICOM, a row a field.
+    """The header of a scan that is not DICOM, a row a field; then its sidecar's fields.
 
     Fields that may name a person (free text, names, dates, places) are marked
     `identifies`; hiding them is the caller's duty.
@@ -136,7 +150,11 @@ def header_tags(source: ScanSource, home: Home) -> list[TagRow]:
     """
     with _sentences(source):
         path = _existing(source, home)
-        return _reader(source, path).tags(path, source.name)
+        rows = _reader(source, path).tags(path, source.name)
+        for key, value in look_beside(path, home.root).told.items():
+            is_text = not isinstance(value, int | float | list)
+            rows.append(tag_row(key, value, identifies=is_text, depth=1))
+        return rows
 
 
 def source_files(source: ScanSource, home: Home) -> list[Path]:
@@ -150,7 +168,7 @@ def source_files(source: ScanSource, home: Home) -> list[Path]:
         return dicom_candidates(path)
     path = _existing(source, home)
     if path.is_dir():
-        found = stack_files(path) or sorted(path.rglob("*"))
+        found = stack_files(path) or sorted(islice(path.rglob("*"), _MOST_FILES))
         return [file for file in found if file.is_file()]
     line = file_format(path.name)
     stem = path.name
@@ -224,6 +242,24 @@ def _existing(source: ScanSource, home: Home) -> Path:
             f"The scan {source.name!r} is no longer there. Refresh the list of scans."
         )
     return path
+
+
+def _check_links(source: ScanSource, home: Home) -> None:
+    """Refuse voxels beside a header, or pictures of a stack, that are links out of the root.
+
+    Raises:
+        NotAScan: If one leads elsewhere.
+    """
+    path = home.locate(source.path)
+    is_zarr = path.is_dir() and folder_format(path.name) is not None
+    if is_zarr or not path.is_relative_to(home.root):
+        return
+    for file in source_files(source, home):
+        if file.is_symlink() and not file.resolve().is_relative_to(home.root):
+            raise NotAScan(
+                f"{source.name} must keep its voxels below the root, got a link to another "
+                "place. Copy the file there."
+            )
 
 
 def _header_of_pair(path: Path) -> Path:
