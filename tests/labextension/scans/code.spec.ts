@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   annotateCell,
+  datasetCell,
   loadCell,
   pathFrom,
   pythonString
@@ -64,5 +65,62 @@ describe('cells', () => {
     );
     const other = 'scan = medlab.open_scan("other.nii")';
     expect(annotateCell(scan, '', [load, other])).toContain('ct/chest');
+  });
+
+  it('name the volume of a 4D scan', () => {
+    expect(loadCell({ path: 'a.nii', frame: 3 }, '', ['import medlab'])).toBe(
+      'scan = medlab.open_scan("a.nii", frame=3)'
+    );
+  });
+});
+
+describe('datasetCell', () => {
+  it('lists paths alone where these are enough', () => {
+    const cell = datasetCell([{ path: 'a.nii' }, { path: 'b/c.nii' }], 'b', []);
+    expect(cell).toBe(
+      [
+        'import medlab',
+        '',
+        'scans = [',
+        '    "../a.nii",',
+        '    "c.nii",',
+        ']',
+        '# Each scan is opened when its turn comes.',
+        'volumes = (medlab.open_scan(path) for path in scans)'
+      ].join('\n')
+    );
+  });
+
+  it('means in Python what was chosen, whatever the names are', () => {
+    const paths = [
+      'plain.nii',
+      '"); import os; os.system("x") #.nii',
+      'line\nbreak\u2028and\u202eturned.nii',
+      '""" + __import__("os").name + """.nii',
+      '{0} %s \\N{BULLET} \\x41.nii'
+    ];
+    const scans = [
+      ...paths.map(path => ({ path })),
+      { path: 'ct', series: '1.2\n3' },
+      { path: 'diffusion', series: '1.4', frame: 2 }
+    ];
+    const cell = datasetCell(scans, '', ['import medlab']);
+    const code = [
+      'import json',
+      'class medlab:',
+      '    @staticmethod',
+      '    def open_scan(path, series=None, frame=None):',
+      '        return [path, series, frame]',
+      cell,
+      'print(json.dumps(list(volumes)))'
+    ].join('\n');
+    const read = JSON.parse(
+      execFileSync('python3', ['-c', code], { encoding: 'utf8' })
+    );
+    expect(read).toEqual([
+      ...paths.map(path => [path, null, null]),
+      ['ct', '1.2\n3', null],
+      ['diffusion', '1.4', 2]
+    ]);
   });
 });

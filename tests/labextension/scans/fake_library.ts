@@ -91,16 +91,20 @@ export class FakeLibrary implements IServer {
     }
     const size = body.by === 'patient' ? 4 : 2;
     const letter = body.by === 'patient' ? 'p' : 's';
-    const keys = [...new Set(all.map(n => Math.floor(n / size)))];
-    const groups: IScanGroup[] = keys.map(key => ({
+    const sizes = new Map<number, number>();
+    for (const n of all) {
+      const key = Math.floor(n / size);
+      sizes.set(key, (sizes.get(key) ?? 0) + 1);
+    }
+    const groups: IScanGroup[] = cut([...sizes]).map(([key, scans]) => ({
       key: `${letter}${key}`,
       label: `${body.by} ${key}`,
       detail: '',
-      scans: all.filter(n => Math.floor(n / size) === key).length,
+      scans,
       date: '2024-01-31',
       modalities: ['CT']
     }));
-    return { groups: cut(groups), total: groups.length };
+    return { groups, total: sizes.size };
   }
 }
 

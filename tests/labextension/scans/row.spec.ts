@@ -1,14 +1,17 @@
 // @vitest-environment jsdom
 import { nullTranslator } from '@jupyterlab/translation';
-import { createElement } from 'react';
+import { createElement, type ReactElement } from 'react';
 import { createRoot } from 'react-dom/client';
 import { flushSync } from 'react-dom';
 import { describe, expect, it, vi } from 'vitest';
 
-import type { IScan } from '../../../labextension/src/server/types';
+import { ChosenScans } from '../../../labextension/src/scans/chosen';
+import { ScanDetails } from '../../../labextension/src/scans/details';
+import { GroupRow } from '../../../labextension/src/scans/group_row';
 import { ScanRow } from '../../../labextension/src/scans/row';
 import { Thumbnails } from '../../../labextension/src/scans/thumbnails';
-import listing from '../../contract/scans.json';
+import type { IScan } from '../../../labextension/src/server/types';
+import listing from '../../contract/scans-search.json';
 
 // Icons alone are wanted of it, and loading it takes a whole browser.
 vi.mock('@jupyterlab/ui-components', () => ({
@@ -18,56 +21,68 @@ vi.mock('@jupyterlab/ui-components', () => ({
 }));
 
 const HOSTILE = '<img src=x onerror="globalThis.hacked = 1">';
+const trans = nullTranslator.load('medlab');
+const PLACE = {
+  ...{ id: 'row', level: 1, place: 0, top: 0, position: 1, siblings: 9 },
+  ...{ isTree: false, isActive: false, isSelected: false, trans }
+};
 
-function draw(scan: IScan) {
+function draw(element: ReactElement): HTMLElement {
   const host = document.createElement('div');
-  const actions = {
-    open: vi.fn(),
-    insertLoad: vi.fn(),
-    insertAnnotate: vi.fn()
-  };
-  const row = createElement(ScanRow, {
-    scan,
-    id: 'row',
-    top: 0,
-    place: 1,
-    count: 1,
-    isSelected: false,
-    thumbnails: new Thumbnails({
-      labextensions: '',
-      request: () => Promise.reject(new Error('none'))
-    }),
-    trans: nullTranslator.load('medlab'),
-    actions,
-    onSelect: () => undefined,
-    onGrab: () => undefined
-  });
-  flushSync(() => createRoot(host).render(row));
-  return { host, actions };
+  flushSync(() => createRoot(host).render(element));
+  return host;
 }
 
-describe('ScanRow', () => {
-  const scan = { ...(listing.scans[0] as IScan), error: null };
+function drawRow(scan: IScan, isTree = false): HTMLElement {
+  const thumbnails = new Thumbnails({
+    labextensions: '',
+    request: () => Promise.reject(new Error('none'))
+  });
+  return draw(createElement(ScanRow, { ...PLACE, isTree, scan, thumbnails }));
+}
 
+function fakeActions() {
+  return {
+    open: vi.fn(),
+    insertLoad: vi.fn(),
+    insertAnnotate: vi.fn(),
+    insertDataset: vi.fn(),
+    compare: vi.fn(),
+    showTags: vi.fn(),
+    showLabels: vi.fn()
+  };
+}
+
+function drawDetails(scan: IScan) {
+  const actions = fakeActions();
+  const host = draw(createElement(ScanDetails, { scan, trans, actions }));
+  const press = (words: string) =>
+    [...host.querySelectorAll('button')]
+      .find(button => button.textContent === words)
+      ?.click();
+  return { host, actions, press };
+}
+
+const scan = { ...(listing.scans[0] as IScan), error: null };
+
+describe('ScanRow', () => {
   it('shows hostile names as the text they are', () => {
-    const { host } = draw({ ...scan, name: HOSTILE, patient: HOSTILE });
+    const host = drawRow({ ...scan, name: HOSTILE, patient: HOSTILE });
 
     expect(host.querySelector('img')).toBeNull();
     expect(host.textContent).toContain(HOSTILE);
     expect(Object.hasOwn(globalThis, 'hacked')).toBe(false);
   });
 
-  it('says why a scan cannot be read, and does not open it', () => {
-    const { host, actions } = draw({ ...scan, error: 'The file ends early.' });
+  it('says why a scan cannot be read', () => {
+    const host = drawRow({ ...scan, error: 'The file ends early.' });
 
     expect(host.textContent).toContain('The file ends early.');
-    const doubleClick = new MouseEvent('dblclick', { bubbles: true });
-    host.querySelector('.medlab-ScanRow')?.dispatchEvent(doubleClick);
-    expect(actions.open).not.toHaveBeenCalled();
+    expect(host.querySelector('[data-does=open]')).toBeNull();
   });
 
   it('names size, spacing and the label layers', () => {
-    const { host } = draw({
+    const host = drawRow({
       ...scan,
       shape: [512, 512, 120],
       spacing_mm: [0.7, 0.7, 1.25],
@@ -77,5 +92,132 @@ describe('ScanRow', () => {
 
     expect(host.textContent).toContain('512×512×120 · 0.7×0.7×1.25 mm');
     expect(host.querySelector('.medlab-mod-labels')?.textContent).toBe('lungs');
+  });
+
+  it('never says mm where nobody knows how large a voxel is', () => {
+    const host = drawRow({
+      ...scan,
+      spacing_mm: [1, 1, 1],
+      spacing_unit: 'pixels'
+    });
+
+    expect(host.textContent).toContain('1×1×1 px');
+    expect(host.textContent).not.toContain('mm');
+  });
+
+  it('tells assistive technology where it is', () => {
+    const option = drawRow(scan).firstElementChild;
+    expect(option?.getAttribute('role')).toBe('option');
+    expect(option?.getAttribute('aria-posinset')).toBe('1');
+    expect(option?.getAttribute('aria-setsize')).toBe('9');
+
+    const row = drawRow(scan, true).firstElementChild;
+    expect(row?.getAttribute('role')).toBe('row');
+    expect(row?.getAttribute('aria-level')).toBe('1');
+    expect(row?.querySelector('[role=gridcell]')).not.toBeNull();
+  });
+});
+
+describe('GroupRow', () => {
+  it('says whether it is open, and whose it is as text', () => {
+    const group = {
+      ...{ key: 'a', label: HOSTILE, detail: '', scans: 3, date: '' },
+      modalities: ['CT', 'MR']
+    };
+    const host = draw(
+      createElement(GroupRow, {
+        ...{ ...PLACE, isTree: true, isOpen: true },
+        ...{ group, kind: 'patient' }
+      })
+    );
+
+    expect(host.querySelector('img')).toBeNull();
+    expect(host.textContent).toContain(HOSTILE);
+    expect(host.textContent).toContain('CT, MR · 3 scans');
+    expect(host.firstElementChild?.getAttribute('aria-expanded')).toBe('true');
+  });
+});
+
+describe('ScanDetails', () => {
+  it('shows error and warnings word by word, with what to do next', () => {
+    const { host } = drawDetails({
+      ...scan,
+      error: 'a.nii must be NIfTI, got text. Look what it is.',
+      warnings: ['Slices lie 2.5 to 5 mm apart.', 'One slice is there twice.']
+    });
+
+    const error = host.querySelector('.medlab-ScanProblem.medlab-mod-error');
+    const parts = [...(error?.querySelectorAll('p') ?? [])];
+    expect(parts.map(part => part.textContent)).toEqual([
+      'a.nii must be NIfTI, got text.',
+      'Look what it is.'
+    ]);
+    const warnings = [...host.querySelectorAll('.medlab-mod-warning li')];
+    expect(warnings.map(item => item.textContent)).toEqual([
+      'Slices lie 2.5 to 5 mm apart.',
+      'One slice is there twice.'
+    ]);
+    expect(host.textContent).not.toContain('Open');
+  });
+
+  it('opens the volume of a 4D scan that was chosen', () => {
+    const { host, actions, press } = drawDetails({
+      ...scan,
+      frames: 3,
+      frame_kind: 'b-value',
+      frame_values: [0, 500, 1000]
+    });
+    const select = host.querySelector('select');
+    expect([...(select?.options ?? [])].map(({ text }) => text)).toEqual([
+      '1 of 3 · b = 0 s/mm²',
+      '2 of 3 · b = 500 s/mm²',
+      '3 of 3 · b = 1000 s/mm²'
+    ]);
+    flushSync(() => {
+      select!.value = '2';
+      select!.dispatchEvent(new Event('change', { bubbles: true }));
+    });
+
+    press('Open');
+    press('Load in notebook');
+    expect(actions.open).toHaveBeenCalledWith(expect.anything(), 2);
+    expect(actions.insertLoad).toHaveBeenCalledWith(expect.anything(), 2);
+  });
+
+  it('offers the labels that refer to the series', () => {
+    const attached = listing.scans[1] as IScan;
+    const { actions, press } = drawDetails(attached);
+
+    press('Show its labels');
+
+    expect(actions.showLabels).toHaveBeenCalledWith(
+      attached,
+      attached.attachments[0]
+    );
+  });
+});
+
+describe('ChosenScans', () => {
+  it('compares up to six, and leaves out what cannot be read', () => {
+    const actions = fakeActions();
+    const many = Array.from({ length: 7 }, (_, n) => ({
+      ...scan,
+      id: String(n),
+      error: n === 6 ? 'Broken.' : null
+    }));
+    const host = draw(
+      createElement(ChosenScans, {
+        ...{ scans: many, trans, actions, onClear: () => undefined }
+      })
+    );
+    const [compare, dataset] = host.querySelectorAll('button');
+
+    compare.click();
+    dataset.click();
+
+    expect(host.textContent).toContain('7 scans selected');
+    expect(host.textContent).toContain('1 cannot be read');
+    expect(actions.compare).toHaveBeenCalledWith(many.slice(0, 6));
+    expect(actions.insertDataset).toHaveBeenCalledWith(many.slice(0, 6));
   });
 });

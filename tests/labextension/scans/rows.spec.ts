@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { ScanCatalog } from '../../../labextension/src/scans/catalog';
 import { panesFor } from '../../../labextension/src/scans/compare';
 import { partsOf } from '../../../labextension/src/scans/problem';
-import { MOST_CHOSEN, Selection } from '../../../labextension/src/scans/selection';
+import {
+  MOST_CHOSEN,
+  Selection
+} from '../../../labextension/src/scans/selection';
 import { FakeLibrary, soon } from './fake_library';
 
 async function tree(size: number) {

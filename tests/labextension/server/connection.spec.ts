@@ -8,11 +8,11 @@ import {
 import { serverFromPage } from '../../../labextension/src/server/page';
 import {
   fetchMetrics,
-  fetchScans,
   openLayer,
-  postOps
+  postOps,
+  searchScans
 } from '../../../labextension/src/server/requests';
-import listing from '../../contract/scans.json';
+import listing from '../../contract/scans-search.json';
 
 function serverThatReplies(body: BodyInit, status = 200) {
   const request = vi.fn(async (_path: string, _init?: RequestInit) => {
@@ -26,10 +26,13 @@ describe('requests', () => {
   it('hands on the list of the contract as it came', async () => {
     const { server, request } = serverThatReplies(JSON.stringify(listing));
 
-    expect(await fetchScans(server, { folder: 'a b/ü' })).toEqual(listing);
-    expect(request.mock.calls[0][0]).toBe(
-      'scans?folder=a%20b%2F%C3%BC&refresh=0'
-    );
+    const query = { words: 'Doe^Jane', sort: 'date' };
+    const rows = { offset: 0, limit: 100, private: true };
+    expect(await searchScans(server, query, rows)).toEqual(listing);
+    const [path, init] = request.mock.calls[0];
+    // Search words can be a patient's name: they are in no address.
+    expect(path).toBe('scans/search');
+    expect(JSON.parse(String(init?.body))).toEqual({ ...query, ...rows });
   });
 
   it('says what the server says went wrong', async () => {
@@ -47,7 +50,7 @@ describe('requests', () => {
   it('has a sentence of its own where the server sends a page', async () => {
     const { server } = serverThatReplies('<html>Bad gateway</html>', 502);
 
-    await expect(fetchScans(server)).rejects.toThrow('status 502');
+    await expect(openLayer(server, 'a', 'b')).rejects.toThrow('status 502');
   });
 
   it('keeps the missed frames of a stale edit', async () => {

@@ -14,7 +14,8 @@ function serverWith(scans: object[]) {
     labextensions: '',
     request: async (path: string) => {
       asked.push(path);
-      return new Response(JSON.stringify({ scans, root: '' }));
+      const indexing = { state: 'idle' };
+      return new Response(JSON.stringify({ scans, indexing }));
     }
   };
 }
@@ -43,8 +44,9 @@ describe('scanOfFile', () => {
       'found no scan in this file'
     );
     expect(server.asked).toEqual([
-      'scans?folder=&refresh=0',
-      'scans?folder=&refresh=1'
+      'scans/search',
+      'scans/index',
+      'scans/search'
     ]);
   });
 });
