@@ -17,7 +17,10 @@ This room stands at the bottom of the house: it knows no scans and no models.
 from medlab.cluster._options import add_cluster_options as add_cluster_options
 from medlab.cluster._options import cluster_of as cluster_of
 from medlab.cluster._options import tell_progress as tell_progress
+from medlab.cluster._spread import Done as Done
 from medlab.cluster._spread import Failure as Failure
 from medlab.cluster._spread import Report as Report
+from medlab.cluster._spread import WorkerDied as WorkerDied
+from medlab.cluster._spread import outcomes as outcomes
 from medlab.cluster._spread import spread as spread
 from medlab.cluster._tls import Tls as Tls

@@ -1,7 +1,8 @@
 """spread: a function over many pieces, each result once to one writer."""
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Generator, Iterable, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,24 @@ _TICK_S = 0.2
 
 
 @dataclass(frozen=True)
+class Done:
+    """A piece and its result."""
+
+    piece: Any
+    result: Any
+
+
+@dataclass(frozen=True)
 class Failure:
     """A piece that has no result, and why."""
 
     piece: Any
     error: MedlabError
+
+
+@dataclass(frozen=True)
+class WorkerDied:
+    """A worker died that held pieces; they are tried again."""
 
 
 @dataclass(frozen=True)
@@ -87,50 +101,75 @@ def spread(
         >>> found
         {'CT': 2, 'PET': 3}
     """
-    name = name_of(function)
     started = time.monotonic()
     total = len(pieces) if isinstance(pieces, Sized) else None
-    ledger, failed, deaths, done = Ledger(pieces), list[Failure](), 0, 0
-    is_cancelled = False
+    failed, deaths, done, was_told = list[Failure](), 0, 0, False
+
+    def stop() -> bool:
+        nonlocal was_told
+        was_told = was_told or (cancelled is not None and cancelled())
+        return was_told
+
+    coming = outcomes(
+        function, pieces, scheduler, cancelled=stop, workers=workers, tls=tls
+    )
+    with contextlib.closing(coming):
+        for outcome in coming:
+            if isinstance(outcome, WorkerDied):
+                deaths += 1
+                continue
+            if isinstance(outcome, Done):
+                on_result(outcome.piece, outcome.result)
+                done += 1
+            else:
+                failed.append(outcome)
+            if on_progress is not None:
+                on_progress(done + len(failed), total)
+    elapsed_s = time.monotonic() - started
+    return Report(done, tuple(failed), was_told, deaths, elapsed_s)
+
+
+def outcomes(
+    function: Callable[[Any], Any],
+    pieces: Iterable[Any],
+    scheduler: str | None = None,
+    *,
+    cancelled: Callable[[], bool] | None = None,
+    workers: int | None = None,
+    tls: Tls | None = None,
+) -> Generator[Done | Failure | WorkerDied, None, None]:
+    """As `spread`, for who rather asks: what became of each piece, as it comes.
+
+    Close it to end the work early.
+    """
+    name, ledger = name_of(function), Ledger(pieces)
     crew: Crew = LocalCrew(workers) if scheduler is None else DaskCrew(scheduler, tls)
     try:
-        while True:
-            is_cancelled = cancelled is not None and cancelled()
-            if is_cancelled:
-                break
+        while cancelled is None or not cancelled():
             for ticket, task in ledger.take(crew.width):
                 crew.start(ticket, write_order(name, task.piece))
             if not ledger.flying:
                 break
             event = crew.next(_TICK_S)
-            if event is None:
-                continue
-            ended: list[Failure] = []
             if isinstance(event, Answered):
                 settled = ledger.finish(event.ticket)
-                if settled is None:
-                    continue
-                try:
-                    result = read_answer(event.answer)
-                except MedlabError as error:
-                    ended.append(Failure(settled.piece, error))
-                else:
-                    on_result(settled.piece, result)
-                    done += 1
-            else:
-                deaths += 1
-                ended = [_killer(task) for task in ledger.died(event.tickets)]
+                if settled is not None:
+                    yield _outcome(settled.piece, event.answer)
+            elif event is not None:
+                given_up = ledger.died(event.tickets)
                 for ticket in event.tickets:
                     crew.drop(ticket)
-            failed.extend(ended)
-            if on_progress is not None:
-                on_progress(done + len(failed), total)
+                yield WorkerDied()
+                yield from map(_killer, given_up)
     finally:
-        for ticket in ledger.flying:
-            crew.drop(ticket)
         crew.close()
-    elapsed_s = time.monotonic() - started
-    return Report(done, tuple(failed), is_cancelled, deaths, elapsed_s)
+
+
+def _outcome(piece: Any, answer: str) -> Done | Failure:
+    try:
+        return Done(piece, read_answer(answer))
+    except MedlabError as error:
+        return Failure(piece, error)
 
 
 def _killer(task: Task) -> Failure:

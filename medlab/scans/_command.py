@@ -3,11 +3,13 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TextIO
 
+from medlab.cluster import add_cluster_options, cluster_of
 from medlab.errors import MedlabError
 from medlab.scans._home import find_home
-from medlab.scans._index import IndexProgress, list_scans
+from medlab.scans._index import IndexProgress, list_scans, update_index
 from medlab.scans._open import open_scan
 from medlab.scans._summary import ScanSummary
 
@@ -24,6 +26,7 @@ def add_parser(
     index.add_argument("folder", nargs="?", default=".")
     index.add_argument("--json", action="store_true", help="one JSON object")
     index.add_argument("--refresh", action="store_true", help="read all headers again")
+    add_cluster_options(index)
     index.set_defaults(run=_index)
     info = subparsers.add_parser(
         "info",
@@ -37,10 +40,22 @@ def add_parser(
 
 
 def _index(arguments: argparse.Namespace) -> int:
-    bar = _ProgressBar(sys.stderr)
+    bar, where, is_new = _ProgressBar(sys.stderr), cluster_of(arguments), False
     try:
+        if any(value is not None for value in where.values()):
+            folder = Path(arguments.folder).expanduser().resolve()
+            update_index(
+                find_home(),
+                folder,
+                refresh=arguments.refresh,
+                on_progress=bar.show,
+                **where,
+            )
+            is_new = True
         found = list_scans(
-            arguments.folder, refresh=arguments.refresh, on_progress=bar.show
+            arguments.folder,
+            refresh=arguments.refresh and not is_new,
+            on_progress=bar.show,
         )
     finally:
         bar.clear()

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from medlab.cluster import Tls
 from medlab.errors import MedlabError
 from medlab.scans._home import Home, find_home
+from medlab.scans._index_cluster import read_pieces_on_cluster
 from medlab.scans._index_file import connected, with_index, workplace_salt
 from medlab.scans._index_pool import read_pieces
 from medlab.scans._index_query import summaries_below, summary_of, with_labels
@@ -86,6 +88,8 @@ def update_index(
     on_progress: Callable[[IndexProgress], None] | None = None,
     cancelled: Cancelled | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
+    tls: Tls | None = None,
 ) -> IndexReport:
     """Bring the index up to what is on disk; only files that changed are read.
 
@@ -98,9 +102,12 @@ def update_index(
         cancelled: Asked often; once it says yes, what was read is kept and the rest left.
         workers: Processes that read; 0 for none, None for as many as there are cores once
             there is enough to read.
+        scheduler: `host:port` of a Dask scheduler whose workers see the same folder, to
+            read there; its certificates as `tls`.
 
     Raises:
         ScanNotFound: If there is no such folder.
+        MedlabError: If the cluster cannot be used; what was read until then is kept.
     """
     started = time.perf_counter()
     top, stop = _top(home, folder), cancelled or (lambda: False)
@@ -111,16 +118,23 @@ def update_index(
         entries: list[Entry] = []
         last = time.perf_counter()
         pieces = index_pieces(home, top, refresh=refresh, _progress=progress)
-        reading = read_pieces(pieces if mine else (), workers, stop)
-        with contextlib.closing(reading):
-            for found in reading:
-                entries += found
-                progress.note_read(found)
-                now = time.perf_counter()
-                if len(entries) >= _BATCH_ENTRIES or now - last > _BATCH_S or stop():
-                    store(home, entries)
-                    entries, last = [], now
-        store(home, entries)
+        asked = pieces if mine else ()
+        if scheduler is None:
+            reading = read_pieces(asked, workers, stop)
+        else:
+            reading = read_pieces_on_cluster(asked, scheduler, tls, stop)
+        try:
+            with contextlib.closing(reading):
+                for found in reading:
+                    entries += found
+                    progress.note_read(found)
+                    now = time.perf_counter()
+                    is_full = len(entries) >= _BATCH_ENTRIES
+                    if is_full or now - last > _BATCH_S or stop():
+                        store(home, entries)
+                        entries, last = [], now
+        finally:
+            store(home, entries)
         ended = stop()
         progress.tell(last=not ended)
     listed, errors = with_index(home, lambda c: _counts(c, home, top))

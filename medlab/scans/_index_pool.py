@@ -109,7 +109,7 @@ def _serve(
     orders: "queue.Queue[Piece | None]",
     results: "queue.Queue[list[Entry] | BaseException]",
 ) -> None:
-    reader = _Reader()
+    reader = PieceReader()
     try:
         while (piece := orders.get()) is not None:
             try:
@@ -120,13 +120,14 @@ def _serve(
         reader.close()
 
 
-class _Reader:
+class PieceReader:
     """One worker process; a new one takes the place of one that died."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, piece: Piece) -> list[Entry]:
+        """The entries of a piece; files that end the process are left out of them."""
         found = self._ask(piece)
         if found is not None:
             return found
@@ -174,6 +175,7 @@ class _Reader:
         return found
 
     def close(self) -> None:
+        """End the process."""
         process, self._process = self._process, None
         if process is None:
             return
