@@ -17,6 +17,10 @@ from typing import Any
 
 from medlab.errors import MedlabError
 from medlab.scans import Home, IndexProgress, update_index
+from medlab.scans._watch import watch
+
+_APART = 20
+"""More changed folders than this are looked through together, with all others."""
 
 
 class Indexer:
@@ -24,11 +28,14 @@ class Indexer:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._orders: queue.Queue[str | None] = queue.Queue()
+        self._orders: queue.Queue[str | list[str] | None] = queue.Queue()
         self._cancelled = threading.Event()
 
-    def order(self, cmd: str | None) -> None:
-        """Take a command; `None` ends everything. Called from any thread."""
+    def order(self, cmd: str | list[str] | None) -> None:
+        """Take a command, or folders that changed; `None` ends everything.
+
+        May be called from any thread.
+        """
         if cmd in (None, "cancel"):
             self._cancelled.set()
         if cmd != "cancel":
@@ -37,24 +44,27 @@ class Indexer:
     def run(self) -> None:
         """Do what is ordered until the end is."""
         while (cmd := self._orders.get()) is not None:
-            while not self._orders.empty() and self._orders.queue[0] == cmd:
-                self._orders.get()
             self._cancelled.clear()
             _tell({"state": "running", "done": 0, "total": None, "found": 0})
+            folders = cmd if isinstance(cmd, list) and len(cmd) <= _APART else [None]
             try:
-                report = update_index(
-                    self._home,
-                    refresh=cmd == "refresh",
-                    on_progress=_progress,
-                    cancelled=self._cancelled.is_set,
-                )
+                ended = any(self._update(f, cmd == "refresh") for f in folders)
             except MedlabError as error:
                 _tell({"state": "failed", "error": str(error)})
             except Exception as error:
                 # Its text can hold what a file says, so only its kind is told.
                 _tell({"state": "failed", "error": _sentence(error)})
             else:
-                _tell({"state": "cancelled" if report.cancelled else "idle"})
+                _tell({"state": "cancelled" if ended else "idle"})
+
+    def _update(self, folder: str | None, refresh: bool) -> bool:
+        report = update_index(
+            *(self._home, folder),
+            refresh=refresh,
+            on_progress=_progress,
+            cancelled=self._cancelled.is_set,
+        )
+        return report.cancelled
 
 
 def _progress(so_far: IndexProgress) -> None:
@@ -89,6 +99,8 @@ def main() -> None:
     start = json.loads(sys.stdin.readline())
     home = Home(Path(start["root"]), Path(start["folder"]))
     indexer = Indexer(home)
+    if start.get("watch"):
+        threading.Thread(target=watch, args=(home, indexer.order), daemon=True).start()
     threading.Thread(target=_listen, args=(indexer,), daemon=True).start()
     indexer.run()
     sys.stdout.flush()

@@ -123,11 +123,19 @@ def _target(workplace: Workplace, path: Any, kind: Any) -> Path:
             "Choose one.",
             code="bad-suffix",
         )
-    target = workplace.inside(path)
-    parts = [*Path(path).parts, *target.relative_to(workplace.home.root).parts]
+    return _visible(workplace, path)
+
+
+def _visible(workplace: Workplace, path: str) -> Path:
+    """The file that a request names: below the root, and nothing hidden."""
+    target, home = workplace.inside(path), workplace.home
+    if target.is_relative_to(home.folder / "dicomweb"):
+        return target  # Fetched by medlab, next to the series that it belongs to.
+    parts = [*Path(path).parts, *target.relative_to(home.root).parts]
     if any(part.startswith(".") for part in parts):
         raise MedlabError(
-            "Labels are not saved to hidden files or folders. Choose another path.",
+            "Labels are not saved to hidden files or folders, nor read from them. Choose "
+            "another path.",
             code="bad-request",
         )
     return target
@@ -143,7 +151,7 @@ def _read(workplace: Workplace, scan_id: str, name: str, path: Any) -> list[byte
         raise MedlabError(
             "path must name a file relative to the root. Send one.", code="bad-request"
         )
-    layer, target = workplace.layer(scan_id, name), workplace.inside(path)
+    layer, target = workplace.layer(scan_id, name), _visible(workplace, path)
     if format_of_file(target.name) in ("coco", "csv"):
         now = layer.labels()
         marks = (*layer.marks, *_new(layer, read_marks(target, layer.affine)))
