@@ -16,6 +16,7 @@ from medlab.errors import MedlabError
 Plane = Literal["axial", "sagittal", "coronal"]
 PLANES: tuple[Plane, ...] = ("axial", "sagittal", "coronal")
 
+_FURTHEST_MM = 1e7
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # World axis across the screen, down the screen, and through the slices, as the
 # radiologist looks: patient's left on the right, front or head at the top.
@@ -148,7 +149,8 @@ def check_affine(affine: ArrayLike, name: str) -> NDArray[np.float64]:
         name: What to call the scan in the message.
 
     Raises:
-        MedlabError: If it is not 4x4, not finite, or flattens the volume.
+        MedlabError: If it is not 4x4, not finite, of no size of this world, or flattens
+            the volume.
     """
     matrix = np.array(affine, np.float64)
     if matrix.shape != (4, 4):
@@ -161,6 +163,12 @@ def check_affine(affine: ArrayLike, name: str) -> NDArray[np.float64]:
         raise MedlabError(
             f"The affine of {name} must hold finite numbers, got NaN or infinity, so its "
             "place in the patient is unknown. Convert the scan again from its original.",
+            code="affine",
+        )
+    if np.abs(matrix[:3]).max() > _FURTHEST_MM:
+        raise MedlabError(
+            f"The affine of {name} must place its voxels within {_FURTHEST_MM / 1e6:g} km "
+            "of the origin, got numbers beyond. Convert the scan again from its original.",
             code="affine",
         )
     spacing = np.asarray(spacing_mm(matrix))

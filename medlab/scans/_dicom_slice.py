@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from medlab.scans._dicom_file import DicomFile
 from medlab.scans._dicom_spacing import Spacing, spacing_of
 from medlab.scans._dicom_values import Groups, find, first, number, numbers, words
-from medlab.scans._limits import damaged
+from medlab.scans._limits import NotAScan, damaged
 from medlab.scans._mosaic import Mosaic, read_mosaic
 
 _DIRECTION_TOLERANCE = 1e-3
@@ -165,7 +165,12 @@ def _rescale(groups: Groups) -> tuple[float, float]:
             1.0 if slope is None else float(slope[0]),
             0.0 if intercept is None else float(intercept[0]),
         )
-        return found if np.isfinite(found).all() and found[0] else (1.0, 0.0)
+        if not np.isfinite(found).all():
+            raise NotAScan(
+                "A picture must be rescaled by finite numbers, got NaN or infinity, so "
+                "its intensities are unknown. Export the series again."
+            )
+        return found if found[0] else (1.0, 0.0)
     dose = number(groups, "", "DoseGridScaling")
     if dose:
         return dose, 0.0

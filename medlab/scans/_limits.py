@@ -7,6 +7,7 @@ a sentence, where reading it would have ended the kernel.
 import math
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from medlab.errors import MedlabError
 
@@ -56,6 +57,44 @@ def check_size(name: str, shape: Iterable[int], itemsize: int) -> None:
             f"{name} would unpack to {_gib(size)} of voxels, more than the limit of "
             f"{_gib(limit)}. If it really is that large, set MEDLAB_MAX_VOLUME_BYTES."
         )
+
+
+def data_file(header: Path, where: str, name: str, ending: str) -> Path:
+    """The file beside a header that holds its voxels.
+
+    A header may name any file of the machine, through a link as well: only an ordinary
+    file in its own folder is its own.
+
+    Args:
+        header: The file that names the other.
+        where: What it names.
+        name: What to call the scan in the message.
+        ending: Of the format that holds header and voxels in one file.
+
+    Raises:
+        NotAScan: If it names anything else.
+    """
+    ways = ("/", "\\", "%", "\0")
+    path = (
+        header.with_name(where) if where and not any(w in where for w in ways) else None
+    )
+    if where.upper().startswith("LIST") or where in (".", "..", header.name):
+        path = None
+    if path is not None and (path.exists() or path.is_symlink()):
+        real = path.resolve()
+        if real.parent != header.resolve().parent or not real.is_file():
+            path = None
+    if path is None:
+        raise NotAScan(
+            f"{name} must keep its voxels in one file beside it, got another place. "
+            f"Put both in one folder, or save the scan as one {ending} file."
+        )
+    if not path.exists():
+        raise NotAScan(
+            f"{name} must keep its voxels in the file beside it that it names, got no "
+            "such file. Copy both files again."
+        )
+    return path
 
 
 def check_ratio(name: str, unpacked_bytes: int, file_bytes: int) -> None:

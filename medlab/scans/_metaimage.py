@@ -9,6 +9,7 @@ import numpy as np
 from medlab.scans._affine import check_affine, swap_lps_ras
 from medlab.scans._header import Header, looks_like_ct, modality_from_name, pick_frame
 from medlab.scans._limits import NotAScan, check_size, damaged
+from medlab.scans._metaimage_data import check_fields, fields_of, read_stored
 from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import Volume
 
@@ -38,23 +39,18 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     Raises:
         MedlabError: If it cannot be read, or is 4D and `frame` is None.
     """
-    import SimpleITK
-
     reader = _reader(path, name)
     header = _header(reader, path, name)
     chosen = pick_frame(name, header.frames, frame)
-    try:
-        image = reader.Execute()
-        # ITK's array is (K, J, I); transposed it is (I, J, K) without a copy.
-        array = SimpleITK.GetArrayFromImage(image)
-    except Exception as error:
-        raise damaged(name, _KIND) from error
-    if reader.GetDimension() == 4:
-        array = array[chosen]
+    voxels = read_stored(path, name, fields_of(path))
+    if header.frames > 1 or reader.GetDimension() == 4:
+        voxels = voxels[..., chosen]
     if header.channels > 1:
-        voxels = np.moveaxis(array, -1, 0).T.reshape(*header.shape, header.channels)
+        voxels = np.moveaxis(voxels, 0, -1).reshape(
+            (*header.shape, header.channels), order="F"
+        )
     else:
-        voxels = array.T.reshape(header.shape, order="F")
+        voxels = voxels.reshape(header.shape, order="F")
     modality = header.modality
     if modality == "unknown" and header.channels == 1 and voxels.dtype.kind in "if":
         ct = looks_like_ct(float(voxels.min()), float(voxels.max()))
@@ -64,7 +60,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
 
 def _reader(path: Path, name: str) -> Any:
     SimpleITK: Any = import_module("SimpleITK")
-    _check_text(path, name)
+    check_fields(path, name, fields_of(path))
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
@@ -78,48 +74,12 @@ def _reader(path: Path, name: str) -> Any:
 
 def tags(path: Path, name: str) -> list[TagRow]:
     """The fields of the header, in their order."""
-    _check_text(path, name)
+    fields = fields_of(path)
+    check_fields(path, name, fields)
     return [
         tag_row(key, value, identifies=key not in _PLAIN, is_private=key not in _PLAIN)
-        for key, value in _fields(path).items()
+        for key, value in fields.items()
     ]
-
-
-def _fields(path: Path) -> dict[str, str]:
-    with path.open("rb") as handle:
-        start = handle.read(1 << 16)
-    fields: dict[str, str] = {}
-    for line in start.split(b"\n")[:200]:
-        key, equals, value = line.partition(b"=")
-        if not equals:
-            break
-        fields[key.strip().decode("ascii", "replace")] = value.strip().decode(
-            "utf-8", "replace"
-        )
-        if key.strip() == b"ElementDataFile":
-            break
-    return fields
-
-
-def _check_text(path: Path, name: str) -> None:
-    fields = _fields(path)
-    where = fields.get("ElementDataFile")
-    if where is None or "NDims" not in fields:
-        raise NotAScan(
-            f"{name} must be a MetaImage file, got something else under that name. "
-            "Look what it really is; perhaps only its ending is wrong."
-        )
-    # A header may name any file of the machine; only one beside it is its own.
-    if Path(where).name != where or "%" in where or where.upper().startswith("LIST"):
-        raise NotAScan(
-            f"{name} must keep its voxels in one file beside it, got another place. "
-            "Put both in one folder, or save the scan as one .mha file."
-        )
-    numbers = " ".join(
-        fields.get(key, "") for key in ("TransformMatrix", "Offset", "ElementSpacing")
-    ).lower()
-    if "nan" in numbers or "inf" in numbers:
-        check_affine(np.full((4, 4), np.nan), name)
 
 
 def _header(reader: Any, path: Path, name: str) -> Header:

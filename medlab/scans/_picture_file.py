@@ -50,11 +50,16 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
         header = _header(picture, path, name)
         pick_frame(name, header.frames, frame)
         deep = _bits(path) == 16 and header.channels == 3
+        exif = _exif(picture)
         try:
+            picture.load()
             if deep:
                 array = _deep_colours(path)
             else:
-                array = _array(ImageOps.exif_transpose(picture), header.channels)
+                array = _array(
+                    ImageOps.exif_transpose(picture) if exif else picture,
+                    header.channels,
+                )
         except OSError as error:
             short = "truncated" in str(error) or "Truncated" in str(error)
             raise (cut_short if short else damaged)(name, picture.format) from error
@@ -167,6 +172,8 @@ def _header(picture: Any, path: Path, name: str) -> Header:
 
 
 def _exif(picture: Any) -> dict[int, Any]:
+    if picture.format == "PNG" and "exif" not in picture.info:
+        return {}  # Pillow would decode the picture to look behind it.
     try:
         return dict(picture.getexif())
     except Exception:  # EXIF is read by hand in Pillow and fails in many ways.

@@ -7,6 +7,7 @@ own fields, else from the resolution tag as far as it is believed.
 
 import contextlib
 import math
+import zlib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,7 @@ from medlab.scans._volume import Volume
 
 _KIND = "TIFF"
 _TURNED = (5, 6, 7, 8)
+_DEFLATE = (8, 32946, 50013)
 
 
 def read_header(path: Path, name: str) -> Header:
@@ -280,8 +282,20 @@ def _turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     return array
 
 
+def _bounded_inflate(data: bytes, *, out: Any = None) -> bytes:
+    """Unpack a strip or tile, no further than its size when that is told."""
+    if not isinstance(out, int):
+        return zlib.decompress(data)
+    return zlib.decompressobj().decompress(data, max(out, 1))
+
+
 def _decoded(series: Any, pages: list[int] | None, path: Path) -> NDArray[Any]:
     try:
+        for number in _DEFLATE:
+            # tifffile's own unpacks everything that is there, however much.
+            codecs = import_module("tifffile.tifffile").TIFF.DECOMPRESSORS
+            codecs[number]
+            codecs._codecs[number] = _bounded_inflate
         keyframe = series.keyframe
         keyframe.decode  # noqa: B018  (raises where a codec is missing)
         if pages is None:

@@ -7,9 +7,13 @@ Source:
     https://zarr-specs.readthedocs.io/en/latest/v2/v2.0.html, "Arrays".
 """
 
+import bz2
 import itertools
 import json
+import lzma
 import math
+import zlib
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,12 @@ from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
 
+_BOUNDED: dict[str, Callable[[], Any]] = {
+    "zlib": zlib.decompressobj,
+    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
+    "bz2": bz2.BZ2Decompressor,
+    "lzma": lzma.LZMADecompressor,
+}
 CODECS = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
 """Ways of packing that hold nothing but data; others can run a program."""
 
@@ -100,10 +110,18 @@ def _unpacked(packed: bytes, codec: Any, size: int) -> bytes:
     if codec is None:
         whole = packed
     else:
+        unpacker = _BOUNDED.get(codec.codec_id)
+        if unpacker is not None:
+            # numcodecs would unpack all of it before it looks at the size.
+            return _whole(unpacker().decompress(packed, size + 1), size)
         # Decoded into a buffer of the right size: a chunk that holds more is refused.
         buffer = bytearray(size)
         codec.decode(packed, out=buffer)
         whole = bytes(buffer)
+    return _whole(whole, size)
+
+
+def _whole(whole: bytes, size: int) -> bytes:
     if len(whole) != size:
         raise ValueError("a chunk has another size than its header says")
     return whole
