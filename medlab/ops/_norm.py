@@ -22,7 +22,7 @@ from typing import Any
 from medlab.backend import jax
 from medlab.errors import MedlabError
 from medlab.ops._path import path
-from medlab.ops._remember import remember
+from medlab.ops._remember import remember, zero_made_of
 
 jnp, lax = jax.numpy, jax.lax
 
@@ -133,8 +133,10 @@ def _forward(
     squares = _joined((shifted * shifted).sum(axes), groups) / count
     variance = jnp.maximum(squares - rest * rest, 0)
     scale = remember(lax.rsqrt(variance + epsilon))
-    # Two subtractions: the mean itself would round away what the shift has saved.
-    y = (shifted - _spread(rest, x)) * _spread(scale * gamma, x) + beta
+    # Two subtractions: the mean itself would round away what the shift has saved. The
+    # other way round than above, or XLA would hold `shifted` to make y of it again.
+    opposite = _spread(shift, x) - x.astype(gamma.dtype) + _spread(rest, x)
+    y = beta - opposite * _spread(scale * gamma, x)
     told = (y.astype(x.dtype), shift + rest, variance)
     return told, (x, gamma, shift, rest, scale)
 
@@ -146,6 +148,7 @@ def _backward(
     axes = tuple(range(1, x.ndim - 1))
     count = _members(x, groups) * math.prod(x.shape[1:-1])
     dy = told[0].astype(gamma.dtype)
+    shift += zero_made_of(dy)  # or XLA would hold the difference since the forward pass
     deviation = x.astype(gamma.dtype) - _spread(shift, x) - _spread(rest, x)
     sum_dy = dy.sum(axes)
     sum_dy_unit = (dy * deviation).sum(axes) * scale

@@ -56,15 +56,20 @@ def differentiate_late(
 
     def backward(kept: Any, gradient: Any) -> Any:
         x, kernel = kept
-        return jax.vjp(operation, x + _zero_made_of(gradient), kernel)[1](gradient)
+        return jax.vjp(operation, x + zero_made_of(gradient), kernel)[1](gradient)
 
     late.defvjp(forward, backward)
     return late(x, kernel)
 
 
-def _zero_made_of(gradient: Any) -> Any:
+def zero_made_of(gradient: Any) -> Any:
+    """A zero that the compiler takes for a number which depends on the gradient.
+
+    Added to an input of the forward pass, it keeps what the backward pass computes from
+    that input apart from what the forward pass computed, which XLA would hold instead.
+    """
     # At most 32 of 32 bits are set, which the compiler does not know: 32 >> 6 is 0.
     first = lax.slice(gradient, (0,) * gradient.ndim, (1,) * gradient.ndim)
     bits = lax.bitcast_convert_type(first.astype(jnp.float32), jnp.uint32)
     zero = lax.shift_right_logical(lax.population_count(bits), jnp.uint32(6))
-    return zero.astype(gradient.dtype)
+    return zero.astype(gradient.dtype).reshape(())
