@@ -1,8 +1,9 @@
-"""Reading NRRD: `.nrrd`, and `.nhdr` with its data file beside it."""
+"""Reading NRRD: `.nrrd`, and `.nhdr` with its data files beside it."""
 
 import bz2
 import io
 import math
+import re
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,8 +11,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from medlab.scans._affine import check_affine, swap_lps_ras
-from medlab.scans._header import Header, looks_like_ct, modality_from_name, pick_frame
+from medlab.scans._affine import check_affine
+from medlab.scans._header import (
+    Header,
+    looks_like_ct,
+    modality_from_name,
+    pick_frame,
+    plain,
+)
 from medlab.scans._limits import (
     HEADER_BYTES,
     NotAScan,
@@ -19,19 +26,17 @@ from medlab.scans._limits import (
     check_size,
     cut_short,
     damaged,
+    data_file,
 )
+from medlab.scans._nrrd_place import Axes, axes_of, frame_names, place
 from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import Volume
 
 _KIND = "NRRD"
-_SPACES = {
-    "right-anterior-superior": (1, 1, 1),
-    "ras": (1, 1, 1),
-    "left-anterior-superior": (-1, 1, 1),
-    "las": (-1, 1, 1),
-    "left-posterior-superior": (-1, -1, 1),
-    "lps": (-1, -1, 1),
-}
+_MOST_FILES = 100_000
+LIST_FIELD = "medlab data files"
+"""Where the names behind `data file: LIST` are kept among the fields."""
+
 _PLAIN = {
     "type", "dimension", "space", "space dimension", "sizes", "spacings", "thicknesses",
     "axis mins", "axismins", "axis maxs", "axismaxs", "centers", "centerings", "kinds",
@@ -43,7 +48,6 @@ _FIELDS = _PLAIN | {
     "content", "data file", "datafile", "labels", "units", "sample units", "sampleunits",
     "space units", "number",
 }  # fmt: skip
-_COLOURS = ("rgb-color", "rgb-colour", "3-color", "3-colour", "vector", "3-vector")
 
 
 def read_header(path: Path, name: str) -> Header:
@@ -63,13 +67,17 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
         MedlabError: If it cannot be read, or is 4D and `frame` is None.
     """
     fields, offset = read_nrrd_fields(path, name)
-    header, other_axis = _header(fields, path, name)
+    header, axes = _header(fields, path, name)
     chosen = pick_frame(name, header.frames, frame)
     stored = read_nrrd_array(fields, path, name, offset)
     dtype = stored.dtype
-    if other_axis is not None:
-        stored = np.moveaxis(stored, other_axis, -1)
-        stored = stored if header.channels > 1 else stored[..., chosen]
+    stored = stored.transpose(axes.order)
+    if axes.frames:
+        counts = tuple(stored.shape[len(axes.spatial) :][: len(axes.frames)])
+        where = np.unravel_index(chosen, counts, order="F")
+        stored = stored[(slice(None),) * len(axes.spatial) + tuple(where)]
+    if axes.colour is not None:
+        stored = stored[..., :3]
     voxels = stored.reshape(
         (*header.shape, header.channels) if header.channels > 1 else header.shape,
         order="F",
@@ -78,7 +86,13 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     if modality == "unknown" and dtype.kind in "if" and dtype.itemsize > 1:
         ct = looks_like_ct(float(voxels.min()), float(voxels.max()))
         modality = "CT" if ct and header.channels == 1 else "unknown"
-    return Volume(voxels, header.affine, modality, header.warnings)
+    return Volume(
+        voxels,
+        header.affine,
+        modality,
+        header.warnings,
+        spacing_unit=header.spacing_unit,
+    )
 
 
 def tags(path: Path, name: str) -> list[TagRow]:
@@ -152,7 +166,10 @@ def read_nrrd_fields(path: Path, name: str) -> tuple[dict[str, Any], int]:
     try:
         # pynrrd drops letters that are not ASCII from bytes, not from text.
         text = start[:header_end].decode("utf-8", "replace")
+        text, listed = _without_list(text)
         fields = dict(nrrd.read_header(io.StringIO(text, newline="\n")))
+        if listed is not None:
+            fields[LIST_FIELD] = listed
         if len(fields["sizes"]) != fields["dimension"] or "encoding" not in fields:
             raise damaged(name, _KIND)
     except NotAScan:
@@ -160,6 +177,14 @@ def read_nrrd_fields(path: Path, name: str) -> tuple[dict[str, Any], int]:
     except Exception as error:
         raise damaged(name, _KIND) from error
     return fields, header_end
+
+
+def _without_list(text: str) -> tuple[str, str | None]:
+    """The header without the names that end it, which pynrrd does not know."""
+    found = re.search(r"^data ?file: *LIST[ \d]*\r?\n", text, re.MULTILINE)
+    if found is None:
+        return text, None
+    return text[: found.end()] + "\n", text[found.end() :].strip()
 
 
 def _dtype(fields: dict[str, Any], name: str) -> np.dtype[Any]:
@@ -176,74 +201,39 @@ def _dtype(fields: dict[str, Any], name: str) -> np.dtype[Any]:
     return dtype
 
 
-def _header(fields: dict[str, Any], path: Path, name: str) -> tuple[Header, int | None]:
-    """The header, and which axis is not one of space (colour or time), if any."""
-    sizes, _ = _check_fields(fields, path, name)
-    kinds = [str(k).lower() for k in fields.get("kinds", [])] or ["domain"] * len(sizes)
-    directions = fields.get("space directions")
-    other: int | None = None
-    if len(sizes) == 4:
-        rows = np.full((4, 3), np.nan) if directions is None else np.array(directions)
-        none = [axis for axis in range(4) if np.isnan(rows[axis]).all()]
-        listed = [
-            axis for axis, kind in enumerate(kinds) if kind not in ("domain", "space")
-        ]
-        other = (listed or none or [3])[0]
-    elif len(sizes) not in (2, 3):
+def _header(fields: dict[str, Any], path: Path, name: str) -> tuple[Header, Axes]:
+    """The header, and which axis is which."""
+    sizes, dtype = _check_fields(fields, path, name)
+    try:
+        axes = axes_of(fields, dtype)
+        where = None if axes is None else place(fields, axes.spatial)
+        kind, values = ("", ()) if axes is None else frame_names(fields, axes.frames)
+    except (ValueError, TypeError, IndexError, KeyError) as error:
+        raise damaged(name, _KIND) from error
+    if axes is None or where is None:
         raise NotAScan(
-            f"{name} must have three axes (four with colour or time), got {len(sizes)}. "
-            "Split it into 3D files first."
+            f"{name} must have two or three axes of space, got {len(sizes)} axes that are "
+            "not told apart. Save it again with 'kinds', or split it into 3D files."
         )
-    colour = other is not None and sizes[other] == 3 and kinds[other] in _COLOURS
-    spatial = [axis for axis in range(len(sizes)) if axis != other]
-    affine, notes = _affine(fields, spatial)
-    i, j, k = (*(sizes[axis] for axis in spatial), 1)[:3]
+    i, j, k = (*(sizes[axis] for axis in axes.spatial), 1)[:3]
+    notes = list(where.notes)
     if min(i, j, k) == 1:
         notes.append("The scan has only one slice.")
+    if axes.colour is not None and sizes[axes.colour] == 4:
+        notes.append("Transparency was left out.")
     header = Header(
         shape=(i, j, k),
-        affine=check_affine(affine, name),
+        affine=check_affine(where.affine, name),
         modality=modality_from_name(path.name),
-        frames=1 if other is None or colour else sizes[other],
-        channels=3 if colour else 1,
+        frames=math.prod(sizes[axis] for axis in axes.frames),
+        channels=1 if axes.colour is None else 3,
         warnings=tuple(notes),
+        spacing_unit=where.unit,
+        description=plain(fields.get("content", "")),
+        frame_kind=kind,
+        frame_values=values,
     )
-    return header, other
-
-
-def _affine(
-    fields: dict[str, Any], spatial: list[int]
-) -> tuple[NDArray[np.float64], list[str]]:
-    notes: list[str] = []
-    space = str(fields.get("space", "")).lower()
-    signs = _SPACES.get(space)
-    if signs is None:
-        notes.append(
-            "The file does not say how the scan lies in the patient; "
-            "left and right may be swapped."
-        )
-    lps = np.eye(4)
-    directions = fields.get("space directions")
-    if directions is not None:
-        rows = np.array(directions, np.float64)
-        vectors = [rows[axis] for axis in spatial if axis < len(rows)]
-        for axis, vector in enumerate(vectors[:3]):
-            lps[: len(vector), axis] = vector[:3]
-        if len(vectors) == 2 and len(vectors[0]) == 3:
-            lps[:3, 2] = np.cross(vectors[0], vectors[1])
-            lps[:3, 2] /= np.linalg.norm(lps[:3, 2]) or 1
-    elif fields.get("spacings") is not None:
-        spacings = [float(fields["spacings"][axis]) for axis in spatial]
-        lps[range(len(spacings)), range(len(spacings))] = spacings
-        notes.append("The file gives no directions; the axes are taken as LPS.")
-    else:
-        notes.append("The file gives no voxel size; 1 mm is assumed.")
-    origin = fields.get("space origin")
-    if origin is not None:
-        lps[: len(origin), 3] = origin
-    if signs is None:
-        return swap_lps_ras(lps), notes
-    return np.diag([*signs, 1.0]) @ lps, notes
+    return header, axes
 
 
 def _content(
@@ -254,14 +244,30 @@ def _content(
     Raises:
         ValueError: If packed voxels are more than it promises, as pynrrd does as well.
     """
-    datafile = fields.get("data file", fields.get("datafile"))
-    where = path if datafile is None else _beside(path, str(datafile))
+    files = data_files(fields, path)
+    if len(files) > 1:
+        parts = [_part(fields, file, 0, expected // len(files)) for file in files]
+        if expected % len(files):
+            raise ValueError("the voxels cannot be shared out among the files")
+        return None if None in parts else b"".join(part or b"" for part in parts)
+    if files:
+        return _part(fields, files[0], 0, expected)
+    return _part(fields, path, offset, expected)
+
+
+def _part(
+    fields: dict[str, Any], where: Path, offset: int, expected: int
+) -> bytes | None:
+    lines = int(fields.get("line skip", fields.get("lineskip", 0)))
     skip = int(fields.get("byte skip", fields.get("byteskip", 0)))
     encoding = str(fields["encoding"]).lower()
+    if lines < 0 or skip < -1 or skip > where.stat().st_size:
+        raise ValueError("a skip that leads out of the file")
     with where.open("rb") as handle:
-        handle.seek(offset if datafile is None else 0)
-        for _ in range(int(fields.get("line skip", fields.get("lineskip", 0)))):
-            handle.readline(HEADER_BYTES)
+        handle.seek(offset)
+        for _ in range(lines):
+            if not handle.readline(HEADER_BYTES):
+                break
         if encoding == "raw":
             handle.seek(*((-expected, 2) if skip == -1 else (skip, 1)))
             content = handle.read(expected)
@@ -275,7 +281,7 @@ def _content(
             content = content[max(skip, 0) :]
         elif encoding in ("ascii", "text", "txt"):
             text = handle.read(32 * expected)
-            dtype = _dtype(fields, path.name)
+            dtype = _dtype(fields, where.name)
             content = np.array(text.split(), np.float64).astype(dtype).tobytes()
         else:
             raise ValueError("unknown encoding")
@@ -297,11 +303,36 @@ def _unpack(handle: BinaryIO, unpacker: Any, expected: int) -> bytes:
     return b"".join(parts)
 
 
-def _beside(path: Path, datafile: str) -> Path:
-    # A header may name any file of the machine; only one beside it is its own.
-    if Path(datafile).name != datafile or "%" in datafile or datafile == "LIST":
+def data_files(fields: dict[str, Any], path: Path) -> list[Path]:
+    """The files that hold the voxels of a detached header; empty if they follow it.
+
+    Raises:
+        NotAScan: If one lies elsewhere, or is missing.
+    """
+    told = fields.get("data file", fields.get("datafile"))
+    if told is None:
+        return []
+    words = str(told).split()
+    names = [str(told)]
+    if words and words[0] == "LIST":
+        names = str(fields.get(LIST_FIELD, "")).splitlines()
+    elif len(words) in (4, 5) and "%" in words[0]:
+        names = _numbered(words)
+    if not names or any(Path(n).name != n or "%" in n or n == ".." for n in names):
         raise NotAScan(
-            f"{path.name} must keep its voxels in one file beside it, got another place. "
-            "Put both in one folder, or save the scan as one .nrrd file."
+            f"{path.name} must keep its voxels in files beside it, got another place. "
+            "Put them in one folder, or save the scan as one .nrrd file."
         )
-    return path.with_name(datafile)
+    return [data_file(path, n, path.name, ".nrrd") for n in names]
+
+
+def _numbered(words: list[str]) -> list[str]:
+    """The names that a pattern such as `slice.%03d.raw 1 20 1` stands for."""
+    low, high, step = (int(word) for word in words[1:4])
+    found = re.fullmatch(r"([^%]*)%(0?)(\d{0,2})d([^%]*)", words[0])
+    if found is None or step == 0 or abs((high - low) // step) >= _MOST_FILES:
+        return []
+    before, zeros, width, after = found.groups()
+    spec = f"{zeros}{width}d"
+    numbers = range(low, high + (1 if step > 0 else -1), step)
+    return [f"{before}{number:{spec}}{after}" for number in numbers]
