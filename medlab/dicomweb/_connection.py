@@ -120,8 +120,9 @@ class Connection:
         try:
             self._check()
             yield
-        except MedlabError:
-            raise
+        except MedlabError as error:
+            # What was read when the watchdog bit is the end of nothing.
+            raise (self._stopped or error) from None
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _OUR_DISK:
                 raise
@@ -262,8 +263,8 @@ class _Session(requests.Session):
             raise
         return response
 
-    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
-        raise AssertionError("No redirect is followed.")
+    def get_redirect_target(self, resp: Any) -> None:
+        """Nowhere: requests would otherwise read a redirect's body, however long."""
 
 
 class _Login(AuthBase):
@@ -403,6 +404,7 @@ def _is_not_ours(_: logging.LogRecord) -> bool:
     return not _QUIET.get()
 
 
-# Search words can be a patient's name, and these log whole addresses.
-for _logger in ("dicomweb_client.web", "urllib3.connectionpool"):
+# Search words can be a patient's name, and these log whole addresses and errors.
+_TALKATIVE = ("dicomweb_client.web", "retrying", "urllib3.connectionpool")
+for _logger in _TALKATIVE:
     logging.getLogger(_logger).addFilter(_is_not_ours)

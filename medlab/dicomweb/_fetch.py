@@ -219,8 +219,7 @@ class _Work:
                             "too-large",
                         )
             except MedlabError as error:
-                # The failed one is counted above before its result is asked for.
-                error.told.update(done=done - 1, total=total)
+                error.told.update(done=done, total=total)
                 raise
             finally:
                 self._is_over.set()
