@@ -168,7 +168,7 @@ def _listed(layers: Layers) -> list[dict[str, Any]]:
 def _segments(body: bytes) -> list[Any]:
     try:
         told = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         raise MedlabError(

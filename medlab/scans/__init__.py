@@ -26,6 +26,7 @@ from medlab.scans._cache import kept_thumbnail as kept_thumbnail
 from medlab.scans._cache import source_stamp as source_stamp
 from medlab.scans._cache import thumbnail_png as thumbnail_png
 from medlab.scans._cache import volume_cache as volume_cache
+from medlab.scans._confine import confined as confined
 from medlab.scans._convert import convert_scans as convert_scans
 from medlab.scans._dicom_file import is_dicom as is_dicom
 from medlab.scans._dicom_file import may_be_dicom as may_be_dicom

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from medlab.errors import MedlabError
+from medlab.scans._confine import confined
 from medlab.scans._home import Home
 from medlab.scans._limits import TooLarge, volume_limit_bytes
 from medlab.scans._volume import ScanSource
@@ -143,6 +144,14 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
     return {"ok": True}
 
 
+def _folders(order: dict[str, Any]) -> list[Path]:
+    """Where an order's scan lies and its result goes: nothing else is opened."""
+    found = [Path(order[name]) for name in ("root", "folder")]
+    found.append(Path(order["out"]).parent)
+    path = Path(order["path"])
+    return [*found, path, path.parent] if path.is_absolute() else found
+
+
 def _orders() -> Iterator[dict[str, Any]]:
     """Each line of standard input, until it closes or stays silent for a minute."""
     waiting, until = b"", time.monotonic() + _IDLE_S
@@ -171,7 +180,8 @@ def main() -> None:
     for order in _orders():
         os.environ[_VOLUME_LIMIT] = str(order["volume_bytes"])
         _limit(int(order["memory_bytes"]), float(order["timeout_s"]))
-        answers.write(json.dumps(_work(order)) + "\n")
+        reply = confined(_work, order, folders=_folders(order))
+        answers.write(json.dumps(reply) + "\n")
         answers.flush()
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from medlab.errors import MedlabError
 from medlab.scans import Home, IndexProgress, update_index
+from medlab.scans._confine import confine_process
 from medlab.scans._watch import watch
 
 _APART = 20
@@ -98,6 +99,7 @@ def main() -> None:
         os.nice(10)  # Whoever looks at a scan comes first.
     start = json.loads(sys.stdin.readline())
     home = Home(Path(start["root"]), Path(start["folder"]))
+    confine_process([home.root, home.folder])
     indexer = Indexer(home)
     if start.get("watch"):
         threading.Thread(target=watch, args=(home, indexer.order), daemon=True).start()

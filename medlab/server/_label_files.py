@@ -24,7 +24,7 @@ from medlab.labels import (
     save_layers,
     segments_to_json,
 )
-from medlab.scans import find_scan, series_slices
+from medlab.scans import confined, find_scan, series_slices
 from medlab.server._base import MedlabHandler, answer
 from medlab.server._workplace import Workplace
 
@@ -100,7 +100,10 @@ def _save(
             f"{target.name!r} is the scan itself. Choose another name.", code="exists"
         )
     grid = _grid(workplace, layers[0], with_images=target.suffix.lower() == ".dcm")
-    return save_layers(workplace.home, layers, target, grid, replace=replace)
+    return confined(
+        lambda: save_layers(workplace.home, layers, target, grid, replace=replace),
+        folders=_open_to(workplace),
+    )
 
 
 def _target(workplace: Workplace, path: Any, kind: Any) -> Path:
@@ -154,11 +157,15 @@ def _read(workplace: Workplace, scan_id: str, name: str, path: Any) -> list[byte
     layer, target = workplace.layer(scan_id, name), _visible(workplace, path)
     if format_of_file(target.name) in ("coco", "csv"):
         now = layer.labels()
-        marks = (*layer.marks, *_new(layer, read_marks(target, layer.affine)))
+        read = confined(read_marks, target, layer.affine, folders=_open_to(workplace))
+        marks = (*layer.marks, *_new(layer, read))
         listed: Any = [(now.voxels, layer.segments, marks)]
     else:
         grid = _grid(workplace, layer, with_images=True)
-        found = open_label_layers(target, grid, home=workplace.home)
+        found = confined(
+            lambda: open_label_layers(target, grid, home=workplace.home),
+            folders=_open_to(workplace),
+        )
         listed = [
             (
                 one.voxels,
@@ -181,6 +188,11 @@ def _read(workplace: Workplace, scan_id: str, name: str, path: Any) -> list[byte
         }
         frames.append(encode_frame(Frame(header, encode_runs(voxels))))
     return frames
+
+
+def _open_to(workplace: Workplace) -> list[Path]:
+    """Where label files are read and written, whatever a folder was just swapped for."""
+    return [workplace.home.root, workplace.home.folder]
 
 
 def _new(layer: Layer, marks: Any) -> list[Any]:

@@ -98,6 +98,7 @@ class Workplace:
         try:
             target = (self.home.root / path).resolve()
             is_inside = target.is_relative_to(self.home.root)
+            target.exists()  # Fails for names that no disk takes.
         except (ValueError, OSError, RuntimeError):
             is_inside = False
         if not is_inside:
