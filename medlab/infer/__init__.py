@@ -8,6 +8,7 @@ and turns the labels back.
 from medlab.infer._opened import first_stage_channels
 from medlab.infer._parts import keep_largest
 from medlab.infer._predict import predict
+from medlab.infer._predict_scans import predict_scans
 from medlab.infer._propose import propose
 from medlab.infer._sliding_window import sliding_window
 
@@ -15,6 +16,7 @@ __all__ = [
     "first_stage_channels",
     "keep_largest",
     "predict",
+    "predict_scans",
     "propose",
     "sliding_window",
 ]

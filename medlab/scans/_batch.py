@@ -14,8 +14,8 @@ from medlab.scans._cache import source_stamp
 from medlab.scans._home import Home
 from medlab.scans._index import list_scans
 from medlab.scans._manifest import Manifest, file_name, without_name
-from medlab.scans._open import resolve
-from medlab.scans._summary import ScanSummary
+from medlab.scans._open import read_source_header, resolve
+from medlab.scans._summary import ScanSummary, summarise, summarise_error
 from medlab.scans._volume import ScanSource
 
 _NOT_IMAGES = frozenset({"SEG", "RTSTRUCT"})
@@ -112,6 +112,20 @@ class BatchReport:
     failed: dict[str, str]
     cancelled: bool
 
+    def lines(self, done: str) -> list[str]:
+        """What a terminal is told.
+
+        Example:
+            >>> BatchReport(2, 1, {}, False).lines("converted")
+            ['2 scans converted, 1 there already']
+        """
+        words = f"{self.made} scan{'s' * (self.made != 1)} {done}"
+        if self.kept:
+            words += f", {self.kept} there already"
+        if self.failed:
+            words += f", {len(self.failed)} failed"
+        return [*(f"{scan}: {why}" for scan, why in self.failed.items()), words]
+
 
 def make_files(
     function: Callable[[dict[str, Any]], dict[str, Any]],
@@ -122,6 +136,7 @@ def make_files(
     ending: str,
     options: dict[str, Any],
     home: Home,
+    places: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     scheduler: str | None = None,
     workers: int | None = None,
@@ -140,6 +155,8 @@ def make_files(
         ending: Of the files.
         options: For the function; a file made with others is made anew.
         home: The workplace.
+        places: For the function too, but of this machine only, such as absolute paths:
+            the manifest is not told.
         overwrite: Replace files that are there.
         scheduler, workers, tls, on_progress, cancelled: See `medlab.cluster.spread`.
 
@@ -162,7 +179,8 @@ def make_files(
 
     def job(name: str) -> dict[str, Any]:
         scan, _ = waiting[name]
-        made = Job(home, scan.source, scan.frames, target / name, overwrite, options)
+        more = {**options, **(places or {})}
+        made = Job(home, scan.source, scan.frames, target / name, overwrite, more)
         return made.to_plain()
 
     def note(piece: dict[str, Any], told: dict[str, Any]) -> None:
@@ -224,6 +242,7 @@ def _scans_at(given: Path, home: Home) -> list[ScanSummary]:
     if here.is_dir():
         return list_scans(here.resolve(), home=home)
     source = resolve(here, series=None, home=home)
-    place = home.locate(source.path)
-    folder = place if source.series is not None else place.parent
-    return [s for s in list_scans(folder, home=home) if s.source == source]
+    try:
+        return [summarise(source, "", 0, read_source_header(source, home))]
+    except MedlabError as error:
+        return [summarise_error(source, "", 0, str(error))]

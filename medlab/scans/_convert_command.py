@@ -3,7 +3,6 @@
 import argparse
 
 from medlab.cluster import add_cluster_options, cluster_of, tell_progress
-from medlab.scans._batch import BatchReport
 from medlab.scans._convert import convert_scans
 
 
@@ -37,17 +36,6 @@ def _convert(arguments: argparse.Namespace) -> int:
         on_progress=tell_progress,
         **cluster_of(arguments),
     )
-    return tell_report(report, "converted")
-
-
-def tell_report(report: BatchReport, what: str) -> int:
-    """Print what became of a batch; 1 if a scan has no file."""
-    for scan_id, sentence in report.failed.items():
-        print(f"{scan_id}: {sentence}")
-    words = f"{report.made} scans {what}"
-    if report.kept:
-        words += f", {report.kept} were there already"
-    if report.failed:
-        words += f", {len(report.failed)} failed"
-    print(words)
+    for line in report.lines("converted"):
+        print(line)
     return 1 if report.failed else 0
