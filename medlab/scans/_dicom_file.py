@@ -3,11 +3,12 @@
 import logging
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from medlab.scans._dicom_tags import read_tags
 from medlab.scans._limits import DEFLATED_BYTES, NotAScan, TooLarge, damaged
 
 _KIND = "DICOM"
@@ -57,6 +58,8 @@ class DicomFile:
     """Which of its frames belong to the volume; None for all."""
     apart: int = 0
     """Images of the same series that make up other volumes."""
+    known_slices: list[Any] = field(default_factory=list, init=False, repr=False)
+    """What `slices_of` found: a list of scans asks twice."""
 
     @property
     def series(self) -> str:
@@ -99,17 +102,15 @@ def read_dicom(path: Path, name: str, *, everything: bool = False) -> DicomFile:
     import pydicom
 
     _keep_quiet()
-    check_deflated(path, name)
+    if everything:
+        check_deflated(path, name)
     try:
+        if not everything:
+            header = read_tags(path, TAGS)
+            return DicomFile(path, header, header.pixels_at)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if everything:
-                return DicomFile(path, pydicom.dcmread(path))
-            with path.open("rb") as handle:
-                header = pydicom.dcmread(
-                    handle, stop_before_pixels=True, specific_tags=list(TAGS)
-                )
-                return DicomFile(path, header, handle.tell())
+            return DicomFile(path, pydicom.dcmread(path))
     except pydicom.errors.InvalidDicomError as error:
         raise not_dicom(name) from error
     except Exception as error:

@@ -37,16 +37,15 @@ def find_images(
     errors: dict[Path, str] = {}
     for path in paths:
         named_dicom = path.name.lower().endswith(_NAMED_DICOM)
-        if not is_dicom(path):
-            if named_dicom:
-                errors[path] = str(not_dicom(path.name))
-            continue
         try:
             image = read_dicom(path, path.name)
             header = image.header
             usable = bool(header.get("Rows")) and bool(header.get("Columns"))
         except MedlabError as error:
-            errors[path] = str(error)
+            if is_dicom(path):
+                errors[path] = str(error)
+            elif named_dicom:
+                errors[path] = str(not_dicom(path.name))
             continue
         except Exception:  # Values are made sense of when they are asked for.
             errors[path] = str(damaged(path.name, "DICOM"))

@@ -101,6 +101,12 @@ def slices_of(file: DicomFile) -> Iterator[DicomSlice]:
     Raises:
         ValueError: If what the file says makes no sense; MedlabError is one.
     """
+    if not file.known_slices:
+        file.known_slices.extend(_slices_of(file))
+    yield from file.known_slices
+
+
+def _slices_of(file: DicomFile) -> Iterator[DicomSlice]:
     header = file.header
     frames = int(header.get("NumberOfFrames", 1) or 1)
     if not 1 <= frames <= _MOST_FRAMES:

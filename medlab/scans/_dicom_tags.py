@@ -38,6 +38,9 @@ _PYDICOM_BYTES = 4 << 20
 """How far pydicom may read into an odd file before its pixels."""
 
 
+_known_tags: dict[str, int] = {}
+
+
 class Tags:
     """Some elements of a DICOM data set; values are as pydicom gives them.
 
@@ -69,7 +72,7 @@ class Tags:
         signed: bool = False,
     ) -> None:
         self._raw = raw
-        self._values: dict[int, Any] = {}
+        self._values: dict[str, Any] = {}
         self._implicit = implicit
         self._encodings = encodings
         self._depth = depth
@@ -79,13 +82,14 @@ class Tags:
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """The value of an element, or `default` where there is none."""
-        tag = tag_of(keyword)
-        if tag in self._values:
-            return self._values[tag]
+        values = self._values
+        if keyword in values:
+            return values[keyword]
+        tag = _known_tags.get(keyword) or tag_of(keyword)
         raw = self._raw.get(tag)
         if raw is None:
             return default
-        value = self._values[tag] = self._value(tag, *raw)
+        value = values[keyword] = self._value(tag, *raw)
         return value
 
     def __getattr__(self, keyword: str) -> Any:
@@ -210,11 +214,12 @@ def wanted_tags(keywords: tuple[str, ...]) -> frozenset[int]:
     return frozenset({*map(tag_of, keywords), _CHARACTER_SET})
 
 
-@cache
 def tag_of(keyword: str) -> int:
     """The tag of a keyword; -1 for a word that is none."""
     found = import_module("pydicom.datadict").tag_for_keyword(keyword)
-    return -1 if found is None else int(found)
+    if found is None:
+        return -1
+    return _known_tags.setdefault(keyword, int(found))
 
 
 def _read(handle: int, wanted: frozenset[int]) -> Tags:
@@ -308,7 +313,11 @@ def _integers(value: bytes) -> Any:
 
 def _uids(value: bytes) -> Any:
     uid = import_module("pydicom.uid").UID
-    parts = [uid(part) for part in value.decode("ascii").rstrip("\0 ").split("\\")]
+    # Not checked: odd ones are told as they are.
+    parts = [
+        str.__new__(uid, part)
+        for part in value.decode("ascii").rstrip("\0 ").split("\\")
+    ]
     return parts[0] if len(parts) == 1 else parts
 
 

@@ -178,8 +178,10 @@ def walk(
             if wanted is None or tag in wanted:
                 if end is not None and at + before + length > end:
                     raise Odd
-                here = window.load(at + before, length)
-                buffer, start = window.buffer, window.start
+                here += before
+                if here + length > len(buffer):
+                    here = window.load(at + before, length)
+                    buffer, start = window.buffer, window.start
                 found[tag] = (letters, buffer[here : here + length])
             elif high == 0xFFFE:
                 if depth and tag == _ITEM_END:
