@@ -8,6 +8,7 @@ Source:
 """
 
 import math
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from medlab.scans._affine import check_affine
 from medlab.scans._limits import (
+    HEADER_BYTES,
     NotAScan,
     check_ratio,
     check_size,
@@ -28,6 +30,7 @@ from medlab.scans._limits import (
 _KIND = "MetaImage"
 _HEADER_BYTES = 1 << 16
 _MOST_AXES = 4
+_MOST_FILES = 100_000
 _TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2",
     "MET_INT": "i4", "MET_UINT": "u4", "MET_LONG": "i4", "MET_ULONG": "u4",
@@ -89,8 +92,7 @@ def check_fields(path: Path, name: str, fields: Fields) -> None:
                         f"{name} must give distances of more than 0 between its voxels, "
                         f"got {min(numbers):g}. Convert the scan again from its original."
                     )
-    if fields["ElementDataFile"].upper() != "LOCAL":
-        data_file(path, fields["ElementDataFile"], name, ".mha")
+    data_files(path, fields, name)
 
 
 def read_stored(path: Path, name: str, fields: Fields) -> NDArray[Any]:
@@ -99,21 +101,85 @@ def read_stored(path: Path, name: str, fields: Fields) -> NDArray[Any]:
     Raises:
         NotAScan: If there are fewer than the header promises.
     """
-    where = fields["ElementDataFile"]
-    is_local = where.upper() == "LOCAL"
-    source = path if is_local else data_file(path, where, name, ".mha")
+    sources = data_files(path, fields, name)
+    is_local = not sources
     sizes, channels = _sizes(fields, name), _channels(fields, name)
     big = _is(fields, "BinaryDataByteOrderMSB") or _is(fields, "ElementByteOrderMSB")
     dtype = np.dtype((">" if big else "<") + _TYPES[fields["ElementType"]])
     shape = (channels, *sizes) if channels > 1 else tuple(sizes)
-    expected = math.prod(shape) * dtype.itemsize
+    count = math.prod(shape)
+    if count % max(len(sources), 1):
+        raise damaged(name, _KIND)
+    parts = [
+        _part(source, dtype, count // max(len(sources), 1), fields, name, is_local)
+        for source in sources or [path]
+    ]
+    content = parts[0] if len(parts) == 1 else b"".join(parts)
+    stored = np.frombuffer(content, dtype).reshape(shape, order="F")
+    return stored.astype(dtype.newbyteorder("="), copy=False)
+
+
+def data_files(path: Path, fields: Fields, name: str) -> list[Path]:
+    """The files that hold the voxels; empty if they follow the header.
+
+    Raises:
+        NotAScan: If one lies elsewhere, or is missing.
+    """
+    where = fields["ElementDataFile"]
+    words = where.split()
+    if where.upper() == "LOCAL":
+        return []
+    names = [where]
+    if words and words[0].upper() == "LIST":
+        names = _listed(path)
+    elif len(words) in (3, 4) and "%" in words[0]:
+        names = numbered_names(words[0], words[1:])
+    return [data_file(path, one, name, ".mha") for one in names or [""]]
+
+
+def numbered_names(pattern: str, numbers: list[str]) -> list[str]:
+    """The names that a pattern such as `slice%03d.raw` with `1 20 1` stands for.
+
+    Example:
+        >>> numbered_names("s%02d.raw", ["1", "5", "2"])
+        ['s01.raw', 's03.raw', 's05.raw']
+    """
+    low, high, step = (int(number) for number in (*numbers[:3], "1")[:3])
+    found = re.fullmatch(r"([^%]*)%(0?)(\d{0,2})d([^%]*)", pattern)
+    if found is None or step == 0 or abs((high - low) // step) >= _MOST_FILES:
+        return []
+    before, zeros, width, after = found.groups()
+    ends = high + (1 if step > 0 else -1)
+    spec = f"{zeros}{width}d"
+    return [f"{before}{number:{spec}}{after}" for number in range(low, ends, step)]
+
+
+def _listed(path: Path) -> list[str]:
+    with path.open("rb") as handle:
+        lines = handle.read(HEADER_BYTES).decode("utf-8", "replace").splitlines()
+    start = next(
+        n for n, line in enumerate(lines) if line.startswith("ElementDataFile")
+    )
+    return [line.strip() for line in lines[start + 1 :] if line.strip()]
+
+
+def _part(
+    source: Path,
+    dtype: np.dtype[Any],
+    count: int,
+    fields: Fields,
+    name: str,
+    is_local: bool,
+) -> bytes:
+    """The bytes of that many numbers in one file."""
+    expected = count * dtype.itemsize
     with source.open("rb") as handle:
         handle.seek(_start(handle.read(_HEADER_BYTES)) if is_local else 0)
         if _is(fields, "CompressedData"):
             check_ratio(name, expected, source.stat().st_size)
             content = _inflated(handle, expected, name)
         elif "BinaryData" in fields and not _is(fields, "BinaryData"):
-            text = handle.read(32 * math.prod(shape)).split()
+            text = handle.read(32 * count).split()
             try:
                 content = np.array(text, np.float64).astype(dtype).tobytes()
             except ValueError as error:
@@ -127,8 +193,7 @@ def read_stored(path: Path, name: str, fields: Fields) -> NDArray[Any]:
             content = handle.read(expected)
     if len(content) < expected:
         raise cut_short(name, _KIND)
-    stored = np.frombuffer(content[:expected], dtype).reshape(shape, order="F")
-    return stored.astype(dtype.newbyteorder("="), copy=False)
+    return content[:expected]
 
 
 def _inflated(handle: Any, expected: int, name: str) -> bytes:

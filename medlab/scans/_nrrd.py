@@ -28,12 +28,12 @@ from medlab.scans._limits import (
     damaged,
     data_file,
 )
+from medlab.scans._metaimage_data import numbered_names
 from medlab.scans._nrrd_place import Axes, axes_of, frame_names, place
 from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import Volume
 
 _KIND = "NRRD"
-_MOST_FILES = 100_000
 LIST_FIELD = "medlab data files"
 """Where the names behind `data file: LIST` are kept among the fields."""
 
@@ -317,22 +317,10 @@ def data_files(fields: dict[str, Any], path: Path) -> list[Path]:
     if words and words[0] == "LIST":
         names = str(fields.get(LIST_FIELD, "")).splitlines()
     elif len(words) in (4, 5) and "%" in words[0]:
-        names = _numbered(words)
+        names = numbered_names(words[0], words[1:4])
     if not names or any(Path(n).name != n or "%" in n or n == ".." for n in names):
         raise NotAScan(
             f"{path.name} must keep its voxels in files beside it, got another place. "
             "Put them in one folder, or save the scan as one .nrrd file."
         )
     return [data_file(path, n, path.name, ".nrrd") for n in names]
-
-
-def _numbered(words: list[str]) -> list[str]:
-    """The names that a pattern such as `slice.%03d.raw 1 20 1` stands for."""
-    low, high, step = (int(word) for word in words[1:4])
-    found = re.fullmatch(r"([^%]*)%(0?)(\d{0,2})d([^%]*)", words[0])
-    if found is None or step == 0 or abs((high - low) // step) >= _MOST_FILES:
-        return []
-    before, zeros, width, after = found.groups()
-    spec = f"{zeros}{width}d"
-    numbers = range(low, high + (1 if step > 0 else -1), step)
-    return [f"{before}{number:{spec}}{after}" for number in numbers]
