@@ -33,6 +33,9 @@ from medlab.scans._dicom_file import may_be_dicom as may_be_dicom
 from medlab.scans._dicom_file import read_dicom as read_dicom
 from medlab.scans._dicom_slice import DicomSlice as DicomSlice
 from medlab.scans._dicom_slice import slices_of as slices_of
+from medlab.scans._dicomdir import MediaSeries as MediaSeries
+from medlab.scans._dicomdir import read_dicomdir as read_dicomdir
+from medlab.scans._first_slice import read_slice as read_slice
 from medlab.scans._home import Home as Home
 from medlab.scans._home import find_home as find_home
 from medlab.scans._index import IndexProgress as IndexProgress
@@ -65,9 +68,13 @@ from medlab.scans._open import series_files as series_files
 from medlab.scans._open import series_slices as series_slices
 from medlab.scans._picture import draw_thumbnail as draw_thumbnail
 from medlab.scans._picture import proposed_window as proposed_window
+from medlab.scans._references import Reference as Reference
+from medlab.scans._references import references as references
 from medlab.scans._summary import ScanSummary as ScanSummary
+from medlab.scans._tags import scan_tags as scan_tags
 from medlab.scans._volume import ScanSource as ScanSource
 from medlab.scans._volume import Volume as Volume
+from medlab.scans._watch import watch as watch
 from medlab.scans._worker import read_in_worker as read_in_worker
 from medlab.scans._write import NotWritten as NotWritten
 from medlab.scans._write import write_nifti as write_nifti

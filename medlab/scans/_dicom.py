@@ -8,11 +8,13 @@ Source:
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medlab.errors import MedlabError
 from medlab.scans._affine import check_affine
 from medlab.scans._dicom_file import DicomFile
 from medlab.scans._dicom_pixels import Range, decode, join, padding_of
@@ -57,39 +59,42 @@ def read(files: Sequence[DicomFile], name: str, frame: int | None = None) -> Vol
 
 
 def read_one(
-    files: Sequence[DicomFile], name: str, k: int, frame: int | None = None
+    files: Sequence[DicomFile],
+    name: str,
+    k: int | None = None,
+    frame: int | None = None,
 ) -> Volume:
-    """Decode one slice: as `read`, with one voxel along K, in the place of slice `k`.
+    """Decode one slice: as `read`, with one voxel along K, in the place of that slice.
+
+    Args:
+        files: All files of the volume, in any order.
+        name: What to call the series in messages.
+        k: Index of the slice; the one in the middle when not given.
+        frame: Which volume of a series with several at each place.
 
     Raises:
-        IndexError: If there is no slice `k`.
-        MedlabError: As `read`.
+        MedlabError: As `read`, or if there is no slice `k`.
     """
     stack = stack_slices(files, name)
     header = _header(files, stack, name)
     volume = stack.frames.volumes[pick_frame(name, header.frames, frame)]
-    if not 0 <= k < len(volume):
-        raise IndexError(k)
-    voxels = join(decode([volume[k]], name), (*header.shape[:2], 1))
-    whole = _volume(voxels, [volume[k]], header)
+    index = len(volume) // 2 if k is None else k
+    if not 0 <= index < len(volume):
+        raise MedlabError(
+            f"{name} has slices 0 to {len(volume) - 1}, got slice {index}. "
+            "Ask for one of these.",
+            code="no-slice",
+        )
+    piece = volume[index]
+    voxels = join(decode([piece], name), (*header.shape[:2], 1))
     affine = header.affine.copy()
-    affine[:3, 3] += k * affine[:3, 2]
-    return Volume(
-        whole.voxels,
-        affine,
-        whole.modality,
-        whole.warnings,
-        window=whole.window,
-        spacing_unit=whole.spacing_unit,
-        is_inverted=whole.is_inverted,
-        padding=whole.padding,
-    )
+    affine[:3, 3] += index * affine[:3, 2]
+    return replace(_volume(voxels, [piece], header), affine=affine)
 
 
 def middle_picture(files: Sequence[DicomFile], name: str) -> Volume:
     """Decode only the slice in the middle, as a volume of one slice."""
-    stack = stack_slices(files, name)
-    return read_one(files, name, len(stack.frames.volumes[0]) // 2, 0)
+    return read_one(files, name, frame=0)
 
 
 def slices_in_order(

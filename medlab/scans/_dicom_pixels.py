@@ -34,6 +34,7 @@ from medlab.scans._mosaic import cut
 _KIND = "DICOM"
 _NATIVE = {"1.2.840.10008.1.2": 4, "1.2.840.10008.1.2.1": 8}
 """Bytes of tag, VR and padding before the length of the pixels, little-endian."""
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _PIXELS = bytes.fromhex("e07f1000")
 
 
@@ -211,6 +212,10 @@ class _Decoded:
                 pixels, dataset
             )
             bits = 8 * coloured.dtype.itemsize
+            syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+            if syntax == _BIG_ENDIAN and "RedPaletteColorLookupTableData" in dataset:
+                # pydicom reads the table as if it were little-endian.
+                coloured = coloured.byteswap()
             return (coloured[..., :3] >> (bits - 8)).astype(np.uint8)
         if pixels.ndim == 3:
             bits = int(dataset.get("BitsStored", 8) or 8)

@@ -12,6 +12,7 @@ from medlab.scans._bids import describe, look_beside
 from medlab.scans._dicom_file import DicomFile, is_dicom, may_be_dicom
 from medlab.scans._dicom_files import find_images
 from medlab.scans._dicom_slice import DicomSlice
+from medlab.scans._dicomdir import is_dicomdir, media_files, table_of_contents
 from medlab.scans._formats import STACK, Reader, file_format, folder_format
 from medlab.scans._formats import format_of as format_of
 from medlab.scans._header import Header
@@ -43,7 +44,7 @@ def open_scan(
     Args:
         path: A file; or a folder with DICOM files, with numbered pictures, or one that is
             OME-Zarr (or a level of it); relative to the current folder or to the root of
-            the workplace. One DICOM file stands for its series.
+            the workplace. One DICOM file stands for its series, a DICOMDIR for its set.
         series: SeriesInstanceUID, when the folder holds several series.
         frame: Which volume of a 4D scan, from 0.
         home: Where the workplace lies; found by itself when not given.
@@ -78,11 +79,13 @@ def resolve(path: Path | str, *, series: str | None, home: Home) -> ScanSource:
         return ScanSource(home.name(_header_of_pair(here)))
     if here.is_dir() and (folder_format(here.name) or _omezarr.is_level(here)):
         return ScanSource(home.name(here))
-    folder = here if here.is_dir() else here.parent
+    if here.is_dir():
+        here = table_of_contents(here) or here
+    folder = here if here.is_dir() or is_dicomdir(here) else here.parent
     found, errors = find_images(dicom_candidates(folder))
     if here.is_dir() and series is None and not found and stack_files(here):
         return ScanSource(home.name(here))
-    if here.is_file() and series is None:
+    if here.is_file() and series is None and here != folder:
         series = _series_of(here, found, errors)
     if series is None:
         series = _only_series(folder, found, errors)
@@ -165,7 +168,7 @@ def source_files(source: ScanSource, home: Home) -> list[Path]:
     """
     path = home.locate(source.path)
     if source.series is not None:
-        return dicom_candidates(path)
+        return dicom_candidates(path, source.series)
     path = _existing(source, home)
     if path.is_dir():
         found = stack_files(path) or sorted(islice(path.rglob("*"), _MOST_FILES))
@@ -186,7 +189,8 @@ def series_files(source: ScanSource, home: Home) -> list[DicomFile]:
         ScanNotFound: If the folder or the series is gone.
     """
     folder = home.locate(source.path)
-    found, _ = find_images(dicom_candidates(folder)) if folder.is_dir() else ({}, {})
+    files = dicom_candidates(folder, source.series) if folder.exists() else []
+    found, _ = find_images(files)
     if source.series not in found:
         raise ScanNotFound(
             f"The series in {source.name!r} is no longer there. Refresh the list of scans."
@@ -206,8 +210,15 @@ def series_slices(source: ScanSource, home: Home) -> list[DicomSlice]:
         return _dicom.slices_in_order(files, source.name, source.frame or 0)
 
 
-def dicom_candidates(folder: Path) -> list[Path]:
-    """Files directly in the folder that may be DICOM, sorted by name."""
+def dicom_candidates(folder: Path, series: str | None = None) -> list[Path]:
+    """Files directly in the folder that may be DICOM, sorted by name.
+
+    Args:
+        folder: Or the table of contents (DICOMDIR) of a media set, whose files it names.
+        series: Leave out what the table says to be of another series.
+    """
+    if folder.is_file():
+        return media_files(folder, series)
     return sorted(p for p in folder.iterdir() if may_be_dicom(p.name) and p.is_file())
 
 
