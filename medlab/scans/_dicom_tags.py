@@ -24,6 +24,7 @@ from medlab.scans._tag_walk import (
     Window,
     inflated,
     items,
+    too_much,
     walk,
 )
 
@@ -249,7 +250,11 @@ def _read_by_pydicom(handle: int, wanted: frozenset[int]) -> Any:
     """A data set read by pydicom from no more of the file than a header may take."""
     pydicom = import_module("pydicom")
     size = os.fstat(handle).st_size
-    file = io.BytesIO(os.pread(handle, _PYDICOM_BYTES, 0))
+    read = os.pread(handle, _PYDICOM_BYTES, 0)
+    if _DEFLATED.encode() in read[:WINDOW_BYTES]:
+        # It would unpack everything: 600 kB of zeros become 75 million elements.
+        raise too_much()
+    file = io.BytesIO(read)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         header = pydicom.dcmread(
