@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from medlab.errors import MedlabError
 from medlab.scans._atomic import replacing, write_atomically
 from medlab.scans._dicom import middle_picture
+from medlab.scans._first_slice import read_slice
 from medlab.scans._header import looks_like_ct
 from medlab.scans._home import Home
 from medlab.scans._index import note_error
@@ -31,7 +33,7 @@ from medlab.scans._open import (
     series_files,
     source_files,
 )
-from medlab.scans._picture import draw_thumbnail, proposed_window
+from medlab.scans._picture import draw_thumbnail, measured_range, proposed_window
 from medlab.scans._volume import ScanSource, Volume
 from medlab.scans._worker import DEFAULT_TIMEOUT_S, read_in_worker, run_worker
 
@@ -87,6 +89,34 @@ def volume_cache(
     return cached
 
 
+def first_slice(source: ScanSource, home: Home, k: int) -> CachedVolume:
+    """One slice, from the cache or decoded alone: long before the whole scan is.
+
+    Returns:
+        A volume of one voxel along K, at its place; `info["shape"]` says so, too.
+
+    Raises:
+        ScanNotFound: If the scan's files are gone.
+        MedlabError: If it cannot be decoded, or has no such slice.
+    """
+    name = f"{source.scan_id}-{source_stamp(source, home)}"
+    whole = _load(_folder(home, "volumes") / name)
+    if whole is not None and 0 <= k < whole.info["shape"][2]:
+        affine = whole.affine.copy()
+        affine[:3, 3] += k * affine[:3, 2]
+        shape = [*whole.info["shape"][:2], 1]
+        told = {**whole.info, "shape": shape, "affine": affine.tolist()}
+        return CachedVolume(whole.voxels[..., k : k + 1], affine, told)
+    with tempfile.TemporaryDirectory(dir=_folder(home, "slices")) as folder:
+        out = Path(folder) / name
+        with _noting_errors(source, home):
+            run_worker("slice", source, home, out, timeout_s=60, k=k)
+        found = _load(out)
+        if found is None:
+            raise ScanNotFound("The slice is no longer there. Open the scan again.")
+        return CachedVolume(np.array(found.voxels, order="F"), found.affine, found.info)
+
+
 def thumbnail_png(source: ScanSource, home: Home) -> bytes:
     """A PNG of the scan's middle axial slice, windowed, at most 96 pixels a side.
 
@@ -137,7 +167,18 @@ def store_volume(source: ScanSource, home: Home, out: Path) -> None:
     """Decode a scan and write `<out>.npy` and `<out>.json`. Called in the worker."""
     header = read_source_header(source, home)
     check_size(source.name, (*header.shape, header.channels), 2)
-    volume = read_source(source, home)
+    _store(source, read_source(source, home), out)
+
+
+def store_slice(source: ScanSource, home: Home, out: Path, k: int | None) -> None:
+    """As `store_volume`, of one slice. Called in the worker."""
+    header = read_source_header(source, home) if source.series is None else None
+    if header is not None:
+        check_size(source.name, (*header.shape, header.channels), 2)
+    _store(source, read_slice(source, home, k), out)
+
+
+def _store(source: ScanSource, volume: Volume, out: Path) -> None:
     voxels, notes = for_screen(volume)
     with (
         replacing(out.with_name(out.name + ".npy")) as temporary,
@@ -192,14 +233,15 @@ def volume_info(
     volume: Volume, voxels: NDArray[Any], notes: list[str]
 ) -> dict[str, Any]:
     """What a viewer must know about a volume besides its voxels."""
-    low, high = float(voxels.min()), float(voxels.max())
-    center, width = proposed_window(voxels, volume.modality, volume.window)
+    padding = volume.padding
+    low, high = measured_range(voxels, padding)
+    center, width = proposed_window(voxels, volume.modality, volume.window, padding)
     if (
         volume.modality == "CT"
         and volume.window is None
         and not looks_like_ct(low, high)
     ):
-        center, width = proposed_window(voxels, "unknown")
+        center, width = proposed_window(voxels, "unknown", None, padding)
     return {
         "shape": list(volume.shape),
         "spacing_mm": list(volume.spacing_mm),
@@ -210,6 +252,7 @@ def volume_info(
         "unit": volume.unit,
         "dtype": f"{voxels.dtype.kind}{voxels.dtype.itemsize}",
         "channels": volume.channels,
+        "inverted": volume.is_inverted,
         "warnings": [*volume.warnings, *notes],
         "window": {"center": center, "width": width},
         "range": [low, high],

@@ -72,7 +72,7 @@ def split_frames(places: Sequence[Place]) -> Frames:
     listed = [[v[k] for k in range(len(places))] for v in whole.values()]
     ordered = sorted(zip(listed, whole, strict=True), key=lambda one: _order(one[0]))
     kind = kinds[0] if kinds else ranked
-    if kind in ("echo", "phase"):
+    if kind in ("echo", "phase", "time") or not traits:
         ordered.sort(key=lambda one: repr_sorted(one[1]))
     values = _values([one for one, _ in ordered], kind, traits)
     notes = _left_out(volumes, len(places))

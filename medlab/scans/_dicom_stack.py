@@ -25,7 +25,7 @@ from medlab.scans._dicom_doubts import (
 from medlab.scans._dicom_file import DicomFile
 from medlab.scans._dicom_frames import Frames, split_frames
 from medlab.scans._dicom_slice import DicomSlice, acquisition_order, slices_of
-from medlab.scans._dicom_values import number
+from medlab.scans._dicom_values import number, words
 from medlab.scans._limits import NotAScan, damaged
 from medlab.scans._volume import SpacingUnit
 
@@ -82,6 +82,12 @@ def stack_slices(files: Sequence[DicomFile], name: str) -> Stack:
         notes.append(
             f"{files[0].apart} {are} elsewhere or in another size or direction: "
             "listed as a scan apart."
+        )
+    if slices[0].mosaic is None and "MOSAIC" in words(
+        slices[0].groups, "", "ImageType"
+    ):
+        notes.append(
+            "The picture is a mosaic that cannot be cut into its slices: it is shown as one."
         )
     if slices[0].directions is None or slices[0].position is None:
         return _without_place(slices, name, notes)
