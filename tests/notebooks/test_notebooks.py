@@ -159,3 +159,55 @@ def test_trained_models_are_compared_and_vote(trained: tuple[str, Path]):
     labels = nibabel.load(results / "lungs-together.nii.gz")
     assert labels.shape == (128, 128, 34)
     assert set(np.unique(labels.dataobj)) == {0, 1, 2}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, int, Path]:
+    """What `04-find-scans` prints, its tables, how many pictures, and its files."""
+    workplace = tmp_path_factory.mktemp("finding")
+    (workplace / "notebooks").mkdir()
+    notebook = next(path for path in NOTEBOOKS if path.stem == "04-find-scans")
+    copied = shutil.copy(notebook, workplace / "notebooks")
+    results = workplace / "results"
+    content = run_notebook(Path(copied), results, workplace / ".medlab")
+    outputs = [out for cell in content.cells for out in cell.get("outputs", [])]
+    data = [out.get("data", {}) for out in outputs]
+    tables = "".join(each.get("text/html", "") for each in data)
+    pictures = tables.count("data:image/png") + sum("image/png" in e for e in data)
+    return "".join(out.get("text", "") for out in outputs), tables, pictures, results
+
+
+def test_scans_are_found_with_what_is_doubtful_about_them(
+    found: tuple[str, str, int, Path],
+):
+    printed, tables, pictures, _ = found
+    print(printed)
+    read = re.search(r"(\d+) files read, (\d+) scans, (\d+) unreadable", printed)
+    assert read
+    assert int(read[2]) >= 25
+    assert int(read[3]) == 2
+    assert "again: 0 files read" in printed
+    assert "161 slices are missing" in printed
+    assert "20 volumes, time [0.0, 2.0, 4.0, 6.0] ... s" in printed
+    assert pictures >= 9
+    assert "Lung" in tables or "lung" in tables
+
+
+def test_finding_scans_shows_no_patient(found: tuple[str, str, int, Path]):
+    printed, tables, _, results = found
+    told = printed + tables + (results / "nifti" / "manifest.json").read_text()
+    for name in ("Archibald", "Peter", "Doe"):
+        assert name not in told
+
+
+def test_found_scans_are_converted_for_other_programs(
+    found: tuple[str, str, int, Path],
+):
+    printed, _, _, results = found
+    assert "(17, 21, 3, 20), voxels as they were: True" in printed
+    made = re.search(r"(\d+) scans converted, 2 failed", printed)
+    assert made
+    assert f"again: 0 made, {made[1]} there already" in printed
+    files = list((results / "nifti").glob("*.nii.gz"))
+    assert len(files) == int(made[1])
+    assert {nibabel.load(path).ndim for path in files} == {3, 4}
