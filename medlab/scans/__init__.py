@@ -22,6 +22,7 @@ from medlab.scans._batch import BatchReport as BatchReport
 from medlab.scans._batch import Job as Job
 from medlab.scans._batch import make_files as make_files
 from medlab.scans._cache import CachedVolume as CachedVolume
+from medlab.scans._cache import first_slice as first_slice
 from medlab.scans._cache import kept_thumbnail as kept_thumbnail
 from medlab.scans._cache import source_stamp as source_stamp
 from medlab.scans._cache import thumbnail_png as thumbnail_png

@@ -68,13 +68,18 @@ def run_worker(
     out: Path,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     memory_bytes: int | None = None,
+    k: int | None = None,
 ) -> None:
-    """Run one task ("volume" or "thumbnail") in a worker process. See `read_in_worker`."""
+    """Run one task ("volume", "slice" or "thumbnail") in a worker process.
+
+    `k` is the index of the slice. See `read_in_worker`.
+    """
     order = {
         "task": task,
         "path": source.path,
         "series": source.series,
         "frame": source.frame,
+        "k": k,
         "root": str(home.root),
         "folder": str(home.folder),
         "out": str(out),
@@ -124,13 +129,19 @@ def _limit(memory_bytes: int, timeout_s: float) -> None:
 
 
 def _work(order: dict[str, Any]) -> dict[str, Any]:
-    from medlab.scans._cache import store_thumbnail, store_volume
+    from medlab.scans._cache import store_slice, store_thumbnail, store_volume
 
     source = ScanSource(order["path"], order["series"], order["frame"])
     home = Home(Path(order["root"]), Path(order["folder"]))
-    store = {"volume": store_volume, "thumbnail": store_thumbnail}[order["task"]]
+    out = Path(order["out"])
     try:
-        store(source, home, Path(order["out"]))
+        match order["task"]:
+            case "volume":
+                store_volume(source, home, out)
+            case "slice":
+                store_slice(source, home, out, order["k"])
+            case "thumbnail":
+                store_thumbnail(source, home, out)
     except MedlabError as error:
         # What was half read can be large; a fresh process is the cheapest broom.
         big = error.code == TooLarge.code

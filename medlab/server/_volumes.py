@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
+from typing import Any
 
 import numpy as np
 
 from medlab.errors import MedlabError
 from medlab.labels import Frame, encode_frame
-from medlab.scans import CachedVolume
+from medlab.scans import CachedVolume, Home, find_scan, find_summary, first_slice
 from medlab.server._base import OCTETS, MedlabHandler, answer
 
 _SLAB_LIMIT_BYTES = 256 << 20
@@ -69,13 +70,46 @@ class SlabHandler(MedlabHandler):
         self.finish(set_content_type=OCTETS)
 
 
+class FirstHandler(MedlabHandler):
+    """GET volumes/{id}/first?k=: one plane as a frame, decoded before the whole scan is.
+
+    Its header is a slab's with `info`, what a viewer must know of the plane.
+    """
+
+    @answer
+    async def get(self, scan: str) -> None:
+        scan_id, k = self.scan_id(scan), self.whole_number("k", -1)
+        told = await self.workplace.run(
+            "volumes", _first, scan_id, k, self.workplace.home
+        )
+        self.reply_bytes(*told)
+
+
+def _first(scan_id: str, k: int, home: Home) -> tuple[bytes, bytes]:
+    planes = (find_summary(scan_id, home).shape or [0])[-1]
+    asked = planes // 2 if k == -1 else k
+    if planes and not 0 <= asked < planes:
+        raise MedlabError(
+            f"The plane must lie in 0 to {planes}, got {asked}. Ask for one in between.",
+            code="outside",
+        )
+    volume = first_slice(find_scan(scan_id, home), home, asked)
+    header = {
+        **_slab_header(scan_id, volume, asked, asked + 1),
+        "info": {"id": scan_id, **volume.info},
+    }
+    voxels = np.asarray(volume.voxels)
+    voxels = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
+    return encode_frame(Frame(header)), voxels.tobytes(order="F")
+
+
 def cut_slab(scan_id: str, volume: CachedVolume, k0: int, k1: int) -> Slab:
     """Where some planes of a scan lie.
 
     Raises:
         MedlabError: If the planes are not in the scan, or too many for one reply.
     """
-    i, j, k = volume.info["shape"]
+    k = volume.info["shape"][2]
     if not 0 <= k0 < k1 <= k:
         raise MedlabError(
             f"Planes must lie in 0 to {k}, got {k0} to {k1}. Ask for some in between.",
@@ -88,7 +122,15 @@ def cut_slab(scan_id: str, volume: CachedVolume, k0: int, k1: int) -> Slab:
             f"of {plane} bytes. Ask for fewer planes at once.",
             code="too-large",
         )
-    header = {
+    header = encode_frame(Frame(_slab_header(scan_id, volume, k0, k1)))
+    return Slab(header, volume, k0 * plane, (k1 - k0) * plane)
+
+
+def _slab_header(
+    scan_id: str, volume: CachedVolume, k0: int, k1: int
+) -> dict[str, Any]:
+    i, j, _ = volume.info["shape"]
+    return {
         "op": "slab",
         "scan": scan_id,
         "box": [0, i, 0, j, k0, k1],
@@ -97,7 +139,6 @@ def cut_slab(scan_id: str, volume: CachedVolume, k0: int, k1: int) -> Slab:
         "enc": "raw",
         "crc": None,
     }
-    return Slab(encode_frame(Frame(header)), volume, k0 * plane, (k1 - k0) * plane)
 
 
 @contextmanager
@@ -138,4 +179,5 @@ def read_part(slab: Slab, file: FileIO | None, start: int, length: int) -> bytes
 ROUTES: list[tuple[str, type[MedlabHandler]]] = [
     ("volumes/{scan}", VolumeHandler),
     ("volumes/{scan}/slab", SlabHandler),
+    ("volumes/{scan}/first", FirstHandler),
 ]

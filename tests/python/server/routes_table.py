@@ -58,6 +58,7 @@ ROWS: tuple[Row, ...] = (
     post("scans/{scan}/tags", "scans/{series}/tags", {"words": "name"}),
     get("volumes/{scan}", "volumes/{scan}"),
     get("volumes/{scan}/slab", "volumes/{scan}/slab?k0=0&k1=2", kind=OCTETS),
+    get("volumes/{scan}/first", "volumes/{scan}/first", kind=OCTETS),
     get("labels/{scan}", "labels/{scan}"),
     post("labels/{scan}/{layer}", LAYER, {"segments": []}),
     get("labels/{scan}/{layer}", LAYER),

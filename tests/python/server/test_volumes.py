@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from medlab.labels import decode_frame
+from medlab.scans import ScanSource
+from tests.support.scans import write_dicom_series
 
 CONTRACT = json.loads((Path(__file__).parents[2] / "contract/volume.json").read_text())
 
@@ -49,3 +51,36 @@ async def test_a_scan_that_cannot_be_read_says_why_in_one_sentence(refused, brok
     assert (status, reply["code"]) == (422, "not-a-scan")
     assert "letter.nii.gz" in reply["message"]
     assert "Traceback" not in reply["message"]
+
+
+@pytest.mark.parametrize("is_cached", [False, True])
+async def test_one_plane_comes_before_the_scan_is_decoded(
+    ask, home, jp_root_dir, volume, is_cached
+):
+    series = write_dicom_series(jp_root_dir / "visit", volume)
+    source = ScanSource("visit", series)
+    if is_cached:
+        await ask("volumes", source.scan_id)
+
+    frame = decode_frame(await ask("volumes", source.scan_id, "first", k=6))
+    middle = decode_frame(await ask("volumes", source.scan_id, "first"))
+
+    assert (frame.header["op"], frame.header["box"]) == ("slab", [0, 7, 0, 8, 6, 7])
+    assert middle.header["box"] == [0, 7, 0, 8, 4, 5]
+    assert frame.header["info"]["shape"] == [7, 8, 1]
+    for one, k in ((frame, 6), (middle, 4)):
+        plane = np.frombuffer(one.payload, f"<{one.header['dtype']}")
+        np.testing.assert_array_equal(
+            plane.reshape(7, 8, order="F"), volume.voxels[:, :, k]
+        )
+        place = np.array(one.header["info"]["affine"])[:3, 3]
+        there = (volume.affine @ [0, 0, k, 1])[:3]
+        np.testing.assert_allclose(place, there, atol=1e-4)
+    assert any(home.cache.rglob("*.npy")) == is_cached
+
+
+@pytest.mark.parametrize("k", [9, -2, 10**12])
+async def test_a_plane_that_is_not_there_is_refused(refused, scan, k):
+    status, reply = await refused("volumes", scan.scan_id, "first", k=k)
+
+    assert (status, reply["code"]) == (422, "outside")
