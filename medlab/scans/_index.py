@@ -7,7 +7,7 @@ batches while reading goes on: an update that was ended, even killed, goes on wh
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from medlab.cluster import Tls
 from medlab.errors import MedlabError
 from medlab.scans._home import Home, find_home
 from medlab.scans._index_cluster import read_pieces_on_cluster
-from medlab.scans._index_file import connected, with_index, workplace_salt
+from medlab.scans._index_file import connected, mending, with_index, workplace_salt
 from medlab.scans._index_pool import read_pieces
 from medlab.scans._index_query import summaries_below, summary_of, with_labels
 from medlab.scans._index_read import Entry, Piece, cut, read_piece
@@ -115,26 +115,14 @@ def update_index(
         progress = _Progress(on_progress)
         if on_progress is not None and mine:
             progress.total = count_files(top)
-        entries: list[Entry] = []
-        last = time.perf_counter()
-        pieces = index_pieces(home, top, refresh=refresh, _progress=progress)
-        asked = pieces if mine else ()
-        if scheduler is None:
-            reading = read_pieces(asked, workers, stop)
-        else:
-            reading = read_pieces_on_cluster(asked, scheduler, tls, stop)
-        try:
-            with contextlib.closing(reading):
-                for found in reading:
-                    entries += found
-                    progress.note_read(found)
-                    now = time.perf_counter()
-                    is_full = len(entries) >= _BATCH_ENTRIES
-                    if is_full or now - last > _BATCH_S or stop():
-                        store(home, entries)
-                        entries, last = [], now
-        finally:
-            store(home, entries)
+
+        def read(pieces: Iterable[Piece]) -> Generator[list[Entry], None, None]:
+            if scheduler is None:
+                return read_pieces(pieces, workers, stop)
+            return read_pieces_on_cluster(pieces, scheduler, tls, stop)
+
+        if mine:
+            mending(home, lambda: _update(home, top, refresh, progress, stop, read))
         ended = stop()
         progress.tell(last=not ended)
     listed, errors = with_index(home, lambda c: _counts(c, home, top))
@@ -142,12 +130,36 @@ def update_index(
     return IndexReport(listed, progress.read, progress.removed, errors, seconds, ended)
 
 
+def _update(
+    home: Home,
+    top: Path,
+    refresh: bool,
+    progress: "_Progress",
+    stop: Cancelled,
+    read: Callable[[Iterable[Piece]], Generator[list[Entry], None, None]],
+) -> None:
+    entries: list[Entry] = []
+    last = time.perf_counter()
+    pieces = cut(_changes(home, top, refresh, progress), home)
+    try:
+        with contextlib.closing(read(pieces)) as reading:
+            for found in reading:
+                entries += found
+                progress.note_read(found)
+                now = time.perf_counter()
+                is_full = len(entries) >= _BATCH_ENTRIES
+                if is_full or now - last > _BATCH_S or stop():
+                    store(home, entries)
+                    entries, last = [], now
+    finally:
+        store(home, entries)
+
+
 def index_pieces(
     home: Home,
     folder: Path | str | None = None,
     *,
     refresh: bool = False,
-    _progress: "_Progress | None" = None,
 ) -> Iterator[Piece]:
     """The pieces of work that an update needs; `read_piece` does one of them anywhere.
 
@@ -157,8 +169,9 @@ def index_pieces(
     Raises:
         ScanNotFound: If there is no such folder.
     """
-    top, progress = _top(home, folder), _progress or _Progress(None)
-    return cut(_changes(home, top, refresh, progress), home)
+    top = _top(home, folder)
+    with_index(home, lambda c: _counts(c, home, top))  # Mends what is damaged.
+    return cut(_changes(home, top, refresh, _Progress(None)), home)
 
 
 def store(home: Home, entries: Iterable[Entry]) -> None:

@@ -71,15 +71,23 @@ def index_file(home: Home) -> Path:
 
 def with_index(home: Home, work: Callable[[sqlite3.Connection], _T]) -> _T:
     """Do something with the index; done again with a new one if it proves damaged."""
-    for attempt in (1, 2):
-        try:
-            with connected(home) as connection:
-                return work(connection)
-        except (_Foreign, sqlite3.DatabaseError) as error:
-            if attempt == 2 or not _is_damage(error):
-                raise
-            _set_aside(home)
-    raise AssertionError
+
+    def opened() -> _T:
+        with connected(home) as connection:
+            return work(connection)
+
+    return mending(home, opened)
+
+
+def mending(home: Home, work: Callable[[], _T]) -> _T:
+    """Do something that opens the index, once more if the file proves damaged."""
+    try:
+        return work()
+    except (_Foreign, sqlite3.DatabaseError) as error:
+        if not _is_damage(error):
+            raise
+    _set_aside(home)
+    return work()
 
 
 @contextlib.contextmanager

@@ -12,13 +12,23 @@ from typing import Any
 from medlab.errors import MedlabError
 from medlab.scans import _dicom
 from medlab.scans._dicom_files import find_images
+from medlab.scans._dicom_tags import read_tags
 from medlab.scans._folder_groups import Group, read_group
 from medlab.scans._header import Header
 from medlab.scans._home import Home
 from medlab.scans._index_walk import Unit
 from medlab.scans._limits import damaged
+from medlab.scans._references import references
 from medlab.scans._summary import ScanSummary, summarise, summarise_error
 from medlab.scans._volume import ScanSource
+
+_KIND = ("SOPClassUID",)
+_LABELS = {
+    "1.2.840.10008.5.1.4.1.1.66.4",
+    "1.2.840.10008.5.1.4.1.1.66.7",
+    "1.2.840.10008.5.1.4.1.1.481.3",
+}
+"""SOP classes of segmentations, label maps and structure sets."""
 
 PIECE_FILES = 200
 """Files in a piece, unless one folder of DICOM files has more."""
@@ -148,7 +158,37 @@ def _read_folder(folder: str, unit: Unit, home: Home) -> Entry:
     for path, sentence in errors.items():
         source = ScanSource(home.name(path))
         rows.append(_row(summarise_error(source, "dicom", _size(path), sentence)))
-    return Entry(folder, unit, rows)
+    known = {file.path for files in series.values() for file in files} | errors.keys()
+    links = []
+    for path in paths:
+        link = None if path in known else _link(path, home)
+        if link is not None:
+            links.append(link)
+            rows.append(_row_of_labels(link, _size(path)))
+    return Entry(folder, unit, rows, links)
+
+
+def _link(path: Path, home: Home) -> Link | None:
+    """What a file that holds no image refers to, if it holds labels."""
+    try:
+        kind = str(read_tags(path, _KIND).get("SOPClassUID", ""))
+        if kind not in _LABELS:
+            return None
+        told = references(path)
+    except Exception:  # Whatever it is, it is no scan, and lists go on without it.
+        return None
+    return Link(told.kind, home.name(path), told.name or path.name, told.series_uids)
+
+
+def _row_of_labels(link: Link, size_bytes: int) -> dict[str, Any]:
+    """A line that is shown only while the series is missing."""
+    source = ScanSource(link.path)
+    sentence = (
+        f"{source.name} must lie in the same workplace as the series that it labels, got "
+        "the labels alone. Copy the series below the root as well."
+    )
+    row = summarise_error(source, "dicom", size_bytes, sentence)
+    return _row(replace(row, modality=link.kind.upper(), description=link.name))
 
 
 def _row(summary: ScanSummary, header: Header | None = None) -> dict[str, Any]:
