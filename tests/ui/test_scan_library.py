@@ -4,6 +4,7 @@ Bounds are generous: other work may share the machine. What was measured is prin
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def page(lab: Lab) -> Iterator[Page]:
+    # What a test before this one chose is not remembered.
+    shutil.rmtree(lab.settings / "user-settings", ignore_errors=True)
     with open_browser(lab) as page:
         page.route("**/thumbnail*", lambda r: r.fulfill(status=404, body="{}"))
         yield page
@@ -89,6 +92,9 @@ def test_a_hundred_thousand_series_are_there_within_a_second(
 
 def test_a_hundred_thousand_series_scroll_without_stutter(lab: Lab, page: Page) -> None:
     _show(lab, page)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable")
+    before = _work_s(devtools)
     frames = page.evaluate(
         """async () => {
           const list = document.querySelector('.medlab-ScanBrowser-list');
@@ -103,8 +109,10 @@ def test_a_hundred_thousand_series_scroll_without_stutter(lab: Lab, page: Page) 
           return { median: times[60], p95: times[114], most: times[119] };
         }"""
     )
-    print(f"a frame while scrolling, ms: {frames}")
-    assert frames["median"] < 60
+    work_ms = (_work_s(devtools) - before) / 120 * 1000
+    print(f"scrolling: {work_ms:.1f} ms of work a frame; frames took {frames}")
+    # What other processes take of the machine is in the frames and not in the work.
+    assert work_ms < 50
 
     page.locator(_LIST).press("End")
     expect(page.locator(f"{_ROW}.medlab-mod-active")).to_contain_text("S099999")
@@ -131,9 +139,8 @@ def test_patients_open_into_studies_and_series_by_keyboard(
     page.keyboard.press("ArrowRight")
     expect(active).to_have_attribute("aria-level", "3")
     page.screenshot(path=pictures / "scan-library-tree.png")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
+    for _ in ("to the study", "closes it", "to the patient", "closes it"):
+        page.keyboard.press("ArrowLeft")
     expect(tree).to_have_attribute("aria-rowcount", "25000")
     page.keyboard.press("End")
     expect(active).to_contain_text("Patient 25000")
@@ -253,6 +260,13 @@ def test_forty_hostile_names_stay_text_everywhere(lab: Lab, page: Page) -> None:
     page.locator(_LIST).press("Enter")
     expect(page.locator(".medlab-ScanView-name")).to_have_text(INJECTIONS[-1])
     _nothing_ran(page)
+
+
+def _work_s(devtools: Any) -> float:
+    """Seconds that the page spent with scripts, styles and layout until now."""
+    told = devtools.send("Performance.getMetrics")["metrics"]
+    wanted = ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
+    return float(sum(one["value"] for one in told if one["name"] in wanted))
 
 
 def _tree_is_text(page: Page) -> None:
