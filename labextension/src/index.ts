@@ -1,3 +1,4 @@
+import { archivePlugins } from './dicomweb/plugin';
 import { itkPlugins } from './itkwidgets/plugin';
 import { labelingPlugins } from './labeling/plugin';
 import { scanPlugins } from './scans/plugin';
@@ -7,6 +8,7 @@ import { viewerPlugins } from './viewer/plugin';
 export * from './tokens';
 export default [
   ...scanPlugins,
+  ...archivePlugins,
   ...viewerPlugins,
   ...labelingPlugins,
   ...trainingPlugins,

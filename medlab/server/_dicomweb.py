@@ -241,6 +241,7 @@ class SearchHandler(DicomWebHandler):
             folder = there.get((server.name, one["study"], one["series"]))
             source = ScanSource(home.name(folder), one["series"]) if folder else None
             one["scan"] = source.scan_id if source else None
+            one["path"] = source.path if source else None
             if not private:
                 one["patient"] = one["patient_id"] = ""
         # As many as were asked for: there may be more.

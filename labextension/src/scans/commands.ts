@@ -19,6 +19,7 @@ import type { ScanBrowser } from './panel';
 
 export const CommandIDs = {
   open: 'medlab:open-scan',
+  find: 'medlab:find-on-server',
   openSelected: 'medlab:open-selected-scan',
   compare: 'medlab:compare-selected-scans',
   insertLoad: 'medlab:insert-load-cell',

@@ -2,7 +2,13 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { refreshIcon } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 
-import { ascendingIcon, descendingIcon, flatIcon, treeIcon } from '../ui/icons';
+import {
+  archiveIcon,
+  ascendingIcon,
+  descendingIcon,
+  flatIcon,
+  treeIcon
+} from '../ui/icons';
 import type { ScanCatalog } from './catalog';
 import { MODALITIES, SORTS } from './choices';
 import { NamesSwitch } from './names_switch';
@@ -17,6 +23,8 @@ export interface IHeaderProps {
   onNames(shows: boolean): void;
   onSort(sort: string, descending: boolean): void;
   onList(): void;
+  /** Finds scans on servers; null where none is set up. */
+  onFind: (() => void) | null;
 }
 
 /** What is above the list: how many, how they are shown, search, filters, order. */
@@ -30,6 +38,16 @@ export function ScanHeader(props: IHeaderProps): ReactElement {
         <span className="medlab-ScanBrowser-count" role="status">
           {catalog.isKnown ? countOf(catalog, trans) : ''}
         </span>
+        {props.onFind && (
+          <button
+            className="medlab-IconButton"
+            title={trans.__('Find scans on a server')}
+            aria-label={trans.__('Find scans on a server')}
+            onClick={props.onFind}
+          >
+            <archiveIcon.react tag="span" width="16px" />
+          </button>
+        )}
         <button
           className="medlab-IconButton medlab-ScanBrowser-view"
           title={trans.__('Group by patient and study')}
@@ -142,7 +160,7 @@ function Filters(props: IHeaderProps): ReactElement {
           catalog.set({ modality: event.target.value || null })
         }
       >
-        <option value="">{trans.__('All modalities')}</option>
+        <option value="">{trans.__('Modality')}</option>
         {offered.map(one => (
           <option key={one} value={one}>
             {one}

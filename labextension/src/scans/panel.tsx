@@ -23,6 +23,8 @@ export interface IPanelActions extends IScanActions {
   drag(scans: readonly IScan[], row: HTMLElement, event: PointerEvent): void;
   /** Keeps how the scans are shown, for the next time. */
   keep(key: string, value: boolean | string): void;
+  /** Finds scans on servers; null where none is set up. */
+  readonly find: (() => void) | null;
 }
 
 /** Left sidebar: every scan below the Jupyter root. */
@@ -128,6 +130,7 @@ export class ScanBrowser extends ReactWidget implements IListHost {
           onNames={isOn => this._showNames(isOn)}
           onSort={(sort, descending) => this._sort(sort, descending)}
           onList={() => this._focusList()}
+          onFind={this._actions.find}
         />
         <IndexingBar
           indexing={catalog.indexing}

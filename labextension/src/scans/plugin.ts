@@ -95,6 +95,12 @@ const browser: JupyterFrontEndPlugin<void> = {
     for (const command of [...inMenu, CommandIDs.show]) {
       palette?.addItem({ command, category: trans.__('Medical Images') });
     }
+    app.commands.commandChanged.connect((_, { id }) => {
+      // The header has a button for it.
+      if (id === CommandIDs.find) {
+        panel.update();
+      }
+    });
     void followSettings(settings, BROWSER, scans);
     app.shell.add(panel, 'left', { rank: 300 });
     restorer?.add(panel, panel.id);
@@ -137,7 +143,12 @@ function actionsOf(
     showLabels: (scan, attachment) =>
       void showLabels(app, trans, scan, attachment),
     drag: (chosen, row, event) => dragScans(chosen, row, event, page),
-    keep: (key, value) => keepSetting(settings, BROWSER, key, value)
+    keep: (key, value) => keepSetting(settings, BROWSER, key, value),
+    get find() {
+      const { find } = CommandIDs;
+      const isThere = commands.hasCommand(find) && commands.isVisible(find);
+      return isThere ? () => void commands.execute(find) : null;
+    }
   };
 }
 

@@ -450,7 +450,7 @@ function layerPath(scan: string, layer: string): string {
   return `labels/${name(scan)}/${name(layer)}`;
 }
 
-async function ask(
+export async function ask(
   server: IServer,
   path: string,
   init: RequestInit
@@ -475,7 +475,7 @@ function isLoginPage(response: Response): boolean {
   return response.redirected && type.startsWith('text/html');
 }
 
-async function getJson<T>(
+export async function getJson<T>(
   server: IServer,
   path: string,
   signal?: AbortSignal
@@ -499,7 +499,7 @@ async function getBlob(
   return (await ask(server, path, { signal })).blob();
 }
 
-async function postJson<T>(
+export async function postJson<T>(
   server: IServer,
   path: string,
   body: unknown,

@@ -93,3 +93,10 @@ export const flatIcon = icon(
   'flat',
   '<path d="M3 5h18v3H3zm0 5.5h18v3H3zM3 16h18v3H3z"/>'
 );
+
+/** Two shelves of a rack: scans on a server. */
+export const archiveIcon = icon(
+  'archive',
+  '<path d="M4 4h16v6H4zm2 2v2h12V6zM4 13h16v6H4zm2 2v2h12v-2z"/>' +
+    '<path d="M7 6.4h1.6v1.2H7zM7 15.4h1.6v1.2H7z"/>'
+);
