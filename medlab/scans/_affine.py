@@ -17,7 +17,7 @@ Plane = Literal["axial", "sagittal", "coronal"]
 PLANES: tuple[Plane, ...] = ("axial", "sagittal", "coronal")
 
 _FURTHEST_MM = 1e7
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_LPS_TO_RAS = np.array([[-1.0], [-1.0], [1.0], [1.0]])
 # World axis across the screen, down the screen, and through the slices, as the
 # radiologist looks: patient's left on the right, front or head at the top.
 _SCREEN: dict[str, tuple[tuple[int, int], tuple[int, int], int]] = {
@@ -118,7 +118,8 @@ def plane_axes(affine: ArrayLike, plane: str) -> PlaneAxes:
 
 def swap_lps_ras(affine: ArrayLike) -> NDArray[np.float64]:
     """Turn an affine to LPS mm into one to RAS mm, or back: both flip x and y."""
-    return _LPS_TO_RAS @ np.asarray(affine, np.float64)
+    # Adding 0 turns -0 into 0, which is shown.
+    return _LPS_TO_RAS * np.asarray(affine, np.float64) + 0.0
 
 
 def affine_without_patient(

@@ -125,7 +125,9 @@ def place(fields: dict[str, Any], spatial: list[int]) -> Place:
             raise ValueError("the origin lacks a number")
         lps[: len(origin[:3]), 3] = origin[:3]
     lps[:3] *= scale
-    affine = swap_lps_ras(lps) if signs is None else np.diag([*signs, 1.0]) @ lps
+    affine = swap_lps_ras(lps)
+    if signs is not None:
+        affine = np.array([*signs, 1.0])[:, np.newaxis] * lps + 0.0
     return Place(affine, "mm" if unit == "mm" else "pixels", notes)
 
 
