@@ -172,7 +172,12 @@ def test_the_fields_of_a_sidecar_are_rows_of_the_header(tmp_path):
 def test_a_changed_sidecar_is_part_of_what_is_read_again():
     names = ["a.nii.gz", "a.json", "a.bval", "a.bvec", "b.json"]
 
-    assert groups_of("dwi", names)[0].names == ("a.nii.gz", "a.json", "a.bval", "a.bvec")
+    assert groups_of("dwi", names)[0].names == (
+        "a.nii.gz",
+        "a.json",
+        "a.bval",
+        "a.bvec",
+    )
 
 
 @pytest.mark.parametrize(

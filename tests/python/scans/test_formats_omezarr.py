@@ -201,7 +201,9 @@ def test_codecs_that_could_run_a_program_are_refused(tmp_path):
     assert not (tmp_path / "unpickled").exists()
 
 
-@pytest.mark.parametrize("codec", [numcodecs.Blosc(), numcodecs.GZip(), numcodecs.BZ2()])
+@pytest.mark.parametrize(
+    "codec", [numcodecs.Blosc(), numcodecs.GZip(), numcodecs.BZ2()]
+)
 def test_a_chunk_that_unpacks_to_more_than_it_promises_is_refused(tmp_path, codec):
     path = tmp_path / "a.zarr"
     write(path, [PICTURE], axes(), [[1, 1, 1]], compressor=codec)

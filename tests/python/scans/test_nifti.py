@@ -67,8 +67,9 @@ def test_forms_that_are_turned_are_told_in_degrees(tmp_path):
 
     # The far corner of 7 x 8 x 9 lies sqrt(6^2 + 7^2) from the axis of the turn.
     furthest = 2 * np.sin(a / 2) * np.hypot(6, 7)
-    assert f"up to {furthest:.4g} mm apart and are turned by 5 degrees" in (
-        scan.warnings[0]
+    assert (
+        f"up to {furthest:.4g} mm apart and are turned by 5 degrees"
+        in (scan.warnings[0])
     )
 
 
@@ -192,7 +193,9 @@ def test_times_of_a_series_are_in_seconds(tmp_path, unit, seconds):
 
 
 def test_a_series_without_a_unit_of_time_has_volumes_without_times(tmp_path):
-    path = save(tmp_path / "a.nii", sform=np.eye(4), voxels=np.zeros((7, 8, 9, 2), "i2"))
+    path = save(
+        tmp_path / "a.nii", sform=np.eye(4), voxels=np.zeros((7, 8, 9, 2), "i2")
+    )
 
     assert header_of(path).frame_kind == "volume"
     assert header_of(path).frame_values == ()

@@ -82,7 +82,10 @@ def test_times_and_channel_names_of_ome_are_the_frames_values(tmp_path):
         metadata={"axes": "CYX", "Channel": {"Name": ["DAPI", "GFP", "RFP"]}},
     )
 
-    times, channels = header_of(tmp_path / "t.ome.tif"), header_of(tmp_path / "c.ome.tif")
+    times, channels = (
+        header_of(tmp_path / "t.ome.tif"),
+        header_of(tmp_path / "c.ome.tif"),
+    )
 
     assert (times.frame_kind, times.frame_values) == ("time", (0, 0.5))
     assert channels.frame_kind == "component"
@@ -118,7 +121,9 @@ def test_a_measured_resolution_is_in_mm(tmp_path, resolution, unit, spacing):
     assert scan.spacing_unit == "mm"
 
 
-@pytest.mark.parametrize("packing", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
+@pytest.mark.parametrize(
+    "packing", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"]
+)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_packed_pages_are_read_as_pillow_reads_them(tmp_path, packing, channels):
     rng = np.random.default_rng(0)
