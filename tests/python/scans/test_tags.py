@@ -82,7 +82,7 @@ def test_every_file_of_the_collections_has_the_tags_pydicom_reads(start):
 def test_most_files_are_read_without_pydicom():
     found = []
     for path in FILES:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             if file.read(132)[128:] == b"DICM":
                 found.append(isinstance(read_tags(path, WANTED), Tags))
 
@@ -97,7 +97,7 @@ def test_the_place_of_the_pixels_is_where_pydicom_stops():
         "MR_small_implicit.dcm",
     ):
         path = pydicom.data.get_testdata_file(name)
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             pydicom.dcmread(file, stop_before_pixels=True)
 
             assert read_tags(path, ["Rows"]).pixels_at == file.tell()
