@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from medlab.scans._dicom_tags import read_tags
-from medlab.scans._limits import DEFLATED_BYTES, NotAScan, TooLarge, damaged
+from medlab.scans._limits import (
+    DEFLATED_BYTES,
+    NotAScan,
+    TooLarge,
+    check_packing,
+    damaged,
+)
 
 _KIND = "DICOM"
 _OTHER_FORMATS = (
@@ -35,6 +41,7 @@ TAGS = (
     "ImagerPixelSpacing", "NominalScannedPixelSpacing", "SequenceOfUltrasoundRegions",
     "SliceThickness", "SpacingBetweenSlices", "SliceLocation", "GantryDetectorTilt",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "DimensionIndexSequence",
     "GridFrameOffsetVector", "DetectorInformationSequence", "SliceVector",
     # Which volume of several it belongs to.
     "EchoTime", "DiffusionBValue", "DiffusionGradientOrientation", "TriggerTime",
@@ -153,6 +160,7 @@ def check_deflated(path: Path, name: str) -> None:
                     break
                 have += len(unpacker.decompress(pending, 16 << 20))
                 pending = unpacker.unconsumed_tail
+                check_packing(name, have, path.stat().st_size)
                 if have > DEFLATED_BYTES:
                     raise TooLarge(
                         f"{name} would unpack to more than {DEFLATED_BYTES >> 20} MiB. "

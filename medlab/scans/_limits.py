@@ -17,6 +17,7 @@ HEADER_BYTES = 4 << 20
 DEFLATED_BYTES = 512 << 20
 """What a deflated DICOM file may unpack to."""
 
+_DEFLATED_FROM_BYTES = 64 << 20
 _RATIO, _RATIO_FROM_BYTES = 400, 1 << 30
 
 
@@ -104,6 +105,15 @@ def check_ratio(name: str, unpacked_bytes: int, file_bytes: int) -> None:
             f"{name} would unpack to {_gib(unpacked_bytes)}, {_RATIO} times its size and "
             "more. No scan packs that well; such a file is usually made to do harm. "
             "If it is yours, save it unpacked (.nii)."
+        )
+
+
+def check_packing(name: str, unpacked_bytes: int, file_bytes: int) -> None:
+    """Refuse a deflated DICOM file of which 64 MiB came out of less than a hundredth."""
+    if unpacked_bytes > _DEFLATED_FROM_BYTES and unpacked_bytes > 100 * file_bytes:
+        raise TooLarge(
+            f"{name} would unpack to more than {_DEFLATED_FROM_BYTES >> 20} MiB, 100 times "
+            "its size and more. Such a file is usually made to do harm: leave it out."
         )
 
 

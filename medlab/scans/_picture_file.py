@@ -103,8 +103,7 @@ def looks_made_by_a_program(path: Path, name: str) -> bool:
     with _opened(path, name) as picture:
         software = str(picture.info.get("Software", "")).lower()
         signed = any(word in software for word in _PLOTTERS)
-        exif = picture.getexif()
-        return signed or _GPS in exif or min(picture.size) < ICON_PIXELS
+        return signed or _GPS in _exif(picture) or min(picture.size) < ICON_PIXELS
 
 
 ICON_PIXELS = 64

@@ -21,6 +21,7 @@ from medlab.scans._header import Header, modality_from_name, pick_frame
 from medlab.scans._limits import (
     NotAScan,
     TooLarge,
+    check_ratio,
     check_size,
     cut_short,
     damaged,
@@ -128,6 +129,9 @@ class _Layout:
         k = self._shape[self._through] if self._through is not None else 1
         channels = 3 if self._samples > 2 or self._is_palette else 1
         check_size(self._name, (i, j, k, channels), dtype.itemsize)
+        if int(self._page.compression) != 1:
+            unpacked = i * j * k * channels * dtype.itemsize
+            check_ratio(self._name, unpacked, self._path.stat().st_size)
         spacing = spacing_of(self._tif, k)
         notes = [note for note in spacing.notes if note] + [UNPLACED]
         if min(i, j, k) == 1:

@@ -30,27 +30,30 @@ def zoo(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def reader(tmp_path_factory):
+    reader = Reader(tmp_path_factory.mktemp("reader"))
+    yield reader
+    reader.end()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, reader):
     """What each whole file is read as."""
-    root = tmp_path_factory.mktemp("whole")
-    reader, told = Reader(root), {}
+    root, told = tmp_path_factory.mktemp("whole"), {}
     for kind, (_, files) in whole_files().items():
         (root / kind).mkdir()
         for name, content in files.items():
             (root / kind / name).write_bytes(content)
         told[kind] = reader.read(root / kind / opened_file(kind))
-    reader.end()
     return told
 
 
 @pytest.fixture(scope="module")
-def results(zoo):
+def results(zoo, reader):
     """Each case with what came of opening it, in processes that end when one hangs."""
-    root, cases = zoo
-    reader = Reader(root)
+    _, cases = zoo
     chosen = [case for n, case in enumerate(cases) if n % EVERY == 0]
     told = {case.name: (case, reader.read(case.path)) for case in chosen}
-    reader.end()
     return told
 
 
@@ -181,7 +184,9 @@ def test_good_files_beside_hostile_ones_are_all_listed(zoo, tmp_path):
 
 
 @pytest.mark.parametrize("trick", ["removed", "cut", "replaced", "growing"])
-def test_a_file_that_changes_while_it_is_read_ends_in_a_sentence(tmp_path, trick):
+def test_a_file_that_changes_while_it_is_read_ends_in_a_sentence(
+    tmp_path, reader, trick
+):
     path = tmp_path / "a.nii"
     content = bytes(nifti_header(dim=dict.fromkeys((1, 2, 3), 150)))
     content += bytes(2 * 150**3)
@@ -209,18 +214,17 @@ def test_a_file_that_changes_while_it_is_read_ends_in_a_sentence(tmp_path, trick
 
     changing = threading.Thread(target=change)
     changing.start()
-    reader = Reader(tmp_path)
     try:
         told = [reader.read(path) for _ in range(100 if LONG else 12)]
     finally:
         stop.set()
         changing.join()
-        reader.end()
 
     for one in told:
         assert "error" in one or one["scan"]["shape"] == [150, 150, 150], one
 
 
+@pytest.mark.skipif(not LONG, reason="make test-long")
 def test_the_cases_are_the_same_each_time(zoo, tmp_path):
     root, cases = zoo
     again = make_hostile_files(tmp_path)

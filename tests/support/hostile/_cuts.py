@@ -64,8 +64,27 @@ def whole_files() -> dict[str, tuple[str, dict[str, bytes]]]:
 
 
 _OPENED = {"nifti-pair": "a.hdr", "nhdr": "a.nhdr", "mhd": "a.mhd"}
-_TRAILERS = {"nifti-gz": 8, "nrrd-gzip": 8, "metaimage-zlib": 4}
-_ENDS = {"png": 12, "jpeg": 2}
+_PICTURE = Accepted((50, 40, 1), (1, 1, 1), "the end mark is missing", "pixels")
+_VOLUME = Accepted(SHAPE, SPACING, "the checksum is missing, every voxel is there")
+_MR = Accepted(
+    (64, 64, 1), (0.3125, 0.3125, 0.8), "padding behind the pixels is missing"
+)
+_WITHOUT_THE_LAST: dict[str, tuple[int, Accepted]] = {
+    # How many bytes hold no voxel, and what pydicom's README and dcmdump say is left.
+    "nifti-gz": (9, _VOLUME),
+    "nrrd-gzip": (9, _VOLUME),
+    "metaimage-zlib": (5, _VOLUME),
+    "png": (12, _PICTURE),
+    "jpeg": (2, _PICTURE),
+    "tiff-deflate": (4, _PICTURE),
+    "dicom-jpeg2000": (134, _MR),
+    "dicom-jpeg-ls": (134, _MR),
+    "dicom-rle": (134, _MR),
+    "dicom-jpeg": (
+        8, Accepted((256, 1024, 1), (2.26, 2.26, 1), "the end mark is missing")),
+    "dicom-deflated": (
+        2, Accepted((512, 512, 1), (1, 1, 1), "padding is missing", "pixels")),
+}  # fmt: skip
 
 
 def opened_file(kind: str) -> str:
@@ -101,13 +120,8 @@ def add_cut_files(zoo: Zoo) -> None:
 def _add(zoo: Zoo, kind: str, cut: str, files: dict[str, bytes], length: int) -> None:
     content = files[cut]
     missing = len(content) - length
-    accepted = None
-    if missing <= _TRAILERS.get(kind, 0):
-        accepted = Accepted(SHAPE, SPACING, "every voxel is there, a checksum is not")
-    if missing <= _ENDS.get(kind, 0):
-        accepted = Accepted(
-            (50, 40, 1), (1, 1, 1), "the picture is whole, its end mark not", "pixels"
-        )
+    most, left = _WITHOUT_THE_LAST.get(kind, (0, None))
+    accepted = left if missing <= most else None
     opened = _OPENED.get(kind, cut)
     beside = {name: data for name, data in files.items() if name != cut}
     name = f"cut-{kind}/{length}-of-{len(content)}"

@@ -18,41 +18,52 @@ _EXPLICIT, _IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 _DEFLATED, _BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 
 _PIXELS = Accepted(
-    _ONE, (1, 1, SPACING[2]), "without usable spacing, in pixels", "pixels"
+    _ONE,
+    (1, 1, 1),
+    "no usable spacing: in pixels, and says so",
+    "pixels",
+    warned="pixels",
+)
+_FLOATING = Accepted(
+    _ONE, SPACING, "no place, and says so", warned="not say how the picture lies"
+)
+_TURNED = Accepted(_ONE, SPACING, "odd directions, and says so", warned="taken as 1")
+_THIN = Accepted(
+    _ONE, (*SPACING[:2], 1), "no thickness, and says so", warned="1 mm is assumed"
 )
 _TEXTS: dict[str, dict[str, tuple[str, Accepted | None]]] = {
     # Keyword: what is odd -> the value as text (DS, IS) and what may come of it.
     "PixelSpacing": {
-        "nan": ("nan\\nan", None),
-        "zero": ("0\\0", None),
-        "negative": ("-1\\-1", None),
-        "huge": ("1e300\\1e300", None),
-        "tiny": ("1e-300\\1e-300", None),
-        "words": ("wide\\high", None),
-        "infinite": ("inf\\inf", None),
-        "alone": ("1.25", None),
-        "three": ("1\\1\\1", None),
+        "nan": ("nan\\nan", _PIXELS),
+        "zero": ("0\\0", _PIXELS),
+        "negative": ("-1\\-1", _PIXELS),
+        "huge": ("1e300\\1e300", _PIXELS),
+        "tiny": ("1e-300\\1e-300", _PIXELS),
+        "words": ("wide\\high", _PIXELS),
+        "infinite": ("inf\\inf", _PIXELS),
+        "alone": ("1.25", _PIXELS),
+        "three": ("1\\1\\1", _PIXELS),
     },
     "ImagePositionPatient": {
         "nan": ("nan\\0\\0", None),
         "infinite": ("inf\\0\\0", None),
         "huge": ("1e308\\-1e308\\1e308", None),
-        "two": ("1\\2", None),
+        "two": ("1\\2", _FLOATING),
         "words": ("a\\b\\c", None),
     },
     "ImageOrientationPatient": {
         "zeros": ("0\\0\\0\\0\\0\\0", None),
         "nan": ("nan\\0\\0\\0\\1\\0", None),
         "parallel": ("1\\0\\0\\1\\0\\0", None),
-        "five": ("1\\0\\0\\0\\1", None),
-        "long": ("2\\0\\0\\0\\2\\0", None),
-        "slanted": ("1\\0\\0\\0.7\\0.7\\0", None),
+        "five": ("1\\0\\0\\0\\1", _FLOATING),
+        "long": ("2\\0\\0\\0\\2\\0", _TURNED),
+        "slanted": ("1\\0\\0\\0.7\\0.7\\0", _TURNED),
         "huge": ("1e200\\0\\0\\0\\1e200\\0", None),
     },
     "SliceThickness": {
         "nan": ("nan", None),
-        "zero": ("0", None),
-        "negative": ("-3", None),
+        "zero": ("0", _THIN),
+        "negative": ("-3", _THIN),
         "huge": ("1e300", None),
         "words": ("thick", None),
     },
@@ -83,9 +94,9 @@ _NUMBERS: dict[str, dict[str, tuple[int, Accepted | None]]] = {
         "64": (64, None),
         "32": (32, None),
     },
-    "BitsStored": {"zero": (0, None), "99": (99, None)},
+    "BitsStored": {"zero": (0, _OWN), "99": (99, _OWN)},
     "SamplesPerPixel": {"zero": (0, _OWN), "five": (5, None), "most": (65535, None)},
-    "PixelRepresentation": {"nine": (9, None)},
+    "PixelRepresentation": {"nine": (9, _OWN)},
 }
 _THICKNESS = {"nan", "zero", "negative", "huge", "words"}
 
@@ -174,7 +185,8 @@ def _add_values(zoo: Zoo) -> None:
             zoo.add(f"dicom/{keyword}-{what}", "a.dcm", content, accepted=accepted)
     for keyword in ("Rows", "BitsAllocated", "PixelData", "PixelRepresentation"):
         content = dicom_bytes(dicom_slice(**{keyword: None}))
-        zoo.add(f"dicom/without-{keyword}", "a.dcm", content)
+        accepted = _OWN if keyword == "PixelRepresentation" else None
+        zoo.add(f"dicom/without-{keyword}", "a.dcm", content, accepted=accepted)
     content = dicom_bytes(dicom_slice(PixelSpacing=None))
     zoo.add("dicom/without-spacing", "a.dcm", content, accepted=_PIXELS)
 
@@ -216,10 +228,13 @@ def _add_structure(zoo: Zoo) -> None:
         ("BitsAllocated", b"XX", b"\x10\0"),
     ):
         content = _replaced(keyword, vr, value)
-        zoo.add(f"dicom/{keyword}-as-{vr.decode()}", "a.dcm", content)
+        accepted = _PIXELS if keyword == "PixelSpacing" else None
+        name = f"dicom/{keyword}-as-{vr.decode()}"
+        zoo.add(name, "a.dcm", content, accepted=accepted)
     for what, length in (("longer", 1 << 20), ("most", 0xFFFFFFFE), ("half", 1 << 31)):
         content = _replaced("PixelData", b"OW", bytes(112), length)
-        zoo.add(f"dicom/pixels-{what}-than-the-file", "a.dcm", content)
+        name = f"dicom/pixels-{what}-than-the-file"
+        zoo.add(name, "a.dcm", content, accepted=_OWN)
     zoo.add("dicom/pixels-shorter", "a.dcm", _replaced("PixelData", b"OW", bytes(40)))
     nested = b""
     for _ in range(3000):
@@ -238,7 +253,7 @@ def _add_structure(zoo: Zoo) -> None:
     crowd = b"".join(element(0x0011, n, b"LO", b"xx") for n in range(0x1000, 0xF000))
     zoo.add("dicom/many-elements", "a.dcm", _before_pixels(crowd), accepted=_OWN)
     beyond = element(0x0009, 0x1002, b"SQ", item(b"", 1 << 30), 8)
-    zoo.add("dicom/item-beyond", "a.dcm", _before_pixels(beyond))
+    zoo.add("dicom/item-beyond", "a.dcm", _before_pixels(beyond), accepted=_OWN)
     again = element(0x0028, 0x0010, b"US", b"\xff\xff") * 3
     zoo.add("dicom/rows-again", "a.dcm", _before_pixels(again))
     long_text = element(0x0010, 0x4000, b"UT", b"x" * (8 << 20))

@@ -21,6 +21,22 @@ _UNPLACED = Accepted(
 )
 _NO_SFORM = {"sform_code": 0}
 _NO_FORM = {"sform_code": 0, "qform_code": 0}
+_BY_QFORM = Accepted(
+    SHAPE, SPACING, "the qform is whole, and it says so", warned="qform is used"
+)
+_PIXELS = Accepted(
+    SHAPE, (1, 1, 1), "no spacing, and says so", "pixels", warned="in pixels"
+)
+_SOUND = {
+    **dict.fromkeys(
+        (f"sform-{how}" for how in
+         ("nan", "infinite", "zero", "flat", "origin-nan", "tiny", "huge")), _BY_QFORM),
+    **dict.fromkeys(("unplaced-spacing-nan", "unplaced-spacing-zero"), _PIXELS),
+    "unplaced-spacing-negative": Accepted(
+        SHAPE, (3, *SPACING[1:]), "which side is left is not told anyway",
+        warned="left and right may be swapped"),
+    "size-of-header": _OWN,
+}  # fmt: skip
 
 
 def add_nifti(zoo: Zoo) -> None:
@@ -64,9 +80,11 @@ def add_nifti(zoo: Zoo) -> None:
     }
     for what, changes in bad.items():
         content = bytes(nifti_header(**changes)) + voxel_bytes()
-        zoo.add(f"nifti/{what}", "a.nii", content)
+        accepted = _SOUND.get(what)
+        zoo.add(f"nifti/{what}", "a.nii", content, accepted=accepted)
         if what in ("huge-sizes", "sform-nan", "offset-beyond", "no-such-type"):
-            zoo.add(f"nifti-gz/{what}", "a.nii.gz", deflated(content))
+            name = f"nifti-gz/{what}"
+            zoo.add(name, "a.nii.gz", deflated(content), accepted=accepted)
     harmless = {
         "slope-nan": {"scl_slope": _NAN},
         "slope-infinite": {"scl_slope": _INF, "scl_inter": 1},
@@ -95,7 +113,8 @@ def _add_others(zoo: Zoo) -> None:
         ("nan", {"srow_x": [_NAN] * 4}),
     ):
         content = bytes(nifti_header(2, **change)) + voxel_bytes()
-        zoo.add(f"nifti-2/{what}", "a.nii", content)
+        accepted = _BY_QFORM if what == "nan" else None
+        zoo.add(f"nifti-2/{what}", "a.nii", content, accepted=accepted)
     for what, size in (("negative", -16), ("huge", 0x7FFFFFFF), ("odd", 7)):
         head = nifti_header(vox_offset=368)
         head[348:] = b"\1\0\0\0" + struct.pack("<ii", size, 6) + bytes(8)
@@ -103,7 +122,8 @@ def _add_others(zoo: Zoo) -> None:
         zoo.add(f"nifti/extension-{what}", "a.nii", content, accepted=_OWN)
     swapped = bytearray(nifti_header())
     swapped[0:4] = swapped[0:4][::-1]  # Size in one byte order, the rest in the other.
-    zoo.add("nifti/half-swapped", "a.nii", bytes(swapped) + voxel_bytes())
+    content = bytes(swapped) + voxel_bytes()
+    zoo.add("nifti/half-swapped", "a.nii", content, accepted=_OWN)
     swapped[40:56] = np.frombuffer(swapped[40:56], "<i2").byteswap().tobytes()
     zoo.add("nifti/swapped-sizes-only", "a.nii", bytes(swapped) + voxel_bytes())
     head = bytes(nifti_header())

@@ -56,7 +56,7 @@ def add_pictures(zoo: Zoo) -> None:
             b"zTXt", b"a\0\0" + mb) * 200), _OWN),
         ("size-of-pixels-zero", png(50, 40, rows, more=chunk(
             b"pHYs", struct.pack(">IIB", 0, 0, 1))), _OWN),
-        ("chunk-beyond", whole[: at - 4] + b"\x7f\xff\xff\xff" + whole[at:], None),
+        ("chunk-beyond", whole[: at - 4] + b"\x7f\xff\xff\xff" + whole[at:], _OWN),
         ("wrong-checksum", whole[: at + 9] + b"\xff\xff" + whole[at + 11 :], None),
         ("two-headers", png(50, 40, rows, more=chunk(b"IHDR", struct.pack(
             ">IIBBBBB", 60000, 60000, 8, 0, 0, 0, 0))), None),
@@ -73,7 +73,7 @@ def add_pictures(zoo: Zoo) -> None:
             None,
         ),
         ("zero", jpeg[:size] + bytes(4) + jpeg[size + 4 :], None),
-        ("no-tables", jpeg[:tables] + jpeg[scan:], None),
+        ("no-tables", jpeg[:tables] + jpeg[scan:], _OWN),
         ("no-scan", jpeg[:scan] + b"\xff\xd9", None),
         ("text-behind-the-start", b"\xff\xd8\xff" + b"Dear Sir" * 90, None),
         ("lying-marker", jpeg[:2] + b"\xff\xe1\xff\xff" + jpeg[2:], None),

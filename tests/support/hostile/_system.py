@@ -75,7 +75,8 @@ def _add_others(zoo: Zoo) -> None:
     with (room / "a.dcm").open("wb") as hole:
         hole.write(dicom_bytes(dicom_slice())[:-112])
         hole.truncate(_TIB)
-    zoo.note("hole/dicom", room / "a.dcm")
+    one = Accepted((*SHAPE[:2], 1), SPACING, "the pixels are zeros, as the file says")
+    zoo.note("hole/dicom", room / "a.dcm", one)
     for what, header in (
         ("nrrd", nrrd(b"", data_file="data.raw")),
         ("mhd", metaimage(b"", ElementDataFile="data.raw")),

@@ -14,7 +14,9 @@ from tests.support.hostile._whole import (
 )
 
 _OWN = Accepted(SHAPE, SPACING, "what is odd does not touch the geometry")
-_BOTH_WAYS = Accepted(SHAPE, SPACING, "a negative spacing is another direction")
+_PIXELS = Accepted(
+    SHAPE, (1, 1, 1), "no usable spacing, and says so", "pixels", warned="in pixels"
+)
 
 _NRRD = {
     "type": "int16",
@@ -53,7 +55,9 @@ def nrrd(data: bytes | None = None, **changes: str | None) -> bytes:
 def metaimage(data: bytes | None = None, **changes: str | None) -> bytes:
     """A MetaImage file; `changes` set or (None) remove fields."""
     place = changes.pop("ElementDataFile", _META["ElementDataFile"])
-    fields = {**_META, **changes, "ElementDataFile": place}
+    fields = {**_META, **changes}
+    fields.pop("ElementDataFile", None)
+    fields["ElementDataFile"] = place
     lines = [f"{key} = {value}" for key, value in fields.items() if value is not None]
     return ("\n".join(lines) + "\n").encode() + (
         voxel_bytes() if data is None else data
@@ -125,7 +129,8 @@ def add_nrrd(zoo: Zoo) -> None:
         "to-null": {"data_file": "a\0b.raw"},
     }
     for what, changes in bad.items():
-        zoo.add(f"nrrd/{what}", "a.nrrd", nrrd(**changes))
+        accepted = _PIXELS if what.startswith("spacings-") else None
+        zoo.add(f"nrrd/{what}", "a.nrrd", nrrd(**changes), accepted=accepted)
     itself = nrrd(data_file="a.nhdr", sizes="2 2 2")
     zoo.add("nrrd/to-itself", "a.nhdr", itself)
     zoo.add(

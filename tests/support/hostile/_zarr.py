@@ -128,7 +128,8 @@ def add_zarr(zoo: Zoo) -> None:
         "format-9": {"zarr_format": 9},
     }
     for what, changes in arrays.items():
-        _write(zoo, f"zarr/{what}", array={**_ARRAY, **changes})
+        accepted = _OWN if what == "format-9" else None
+        _write(zoo, f"zarr/{what}", array={**_ARRAY, **changes}, accepted=accepted)
     for what, images in {
         "scale-nan": _images(scale=(nan, 1, 1)),
         "scale-zero": _images(scale=(0, 1, 1)),
@@ -179,6 +180,7 @@ def _write(
     array: dict[str, Any] | None = None,
     images: dict[str, Any] | None = None,
     chunk: bytes = _CHUNK,
+    accepted: Accepted | None = None,
 ) -> Path:
     room = zoo.room(name)
     scan = room / "a.ome.zarr"
@@ -187,5 +189,5 @@ def _write(
     (scan / ".zattrs").write_text(json.dumps(images or _images()))
     (scan / "0" / ".zarray").write_text(json.dumps(array or _ARRAY))
     (scan / "0" / "0" / "0" / "0").write_bytes(chunk)
-    zoo.note(name, scan)
+    zoo.note(name, scan, accepted)
     return room
