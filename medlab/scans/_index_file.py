@@ -149,8 +149,11 @@ def _opened(home: Home) -> sqlite3.Connection | None:
     file = index_file(home)
     try:
         home.folder.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        if not file.exists():
+            _make_empty(file)
     except OSError:
+        return None
+    if not os.access(file, os.W_OK) or not os.access(home.folder, os.W_OK):
         return None
     connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None)
     try:
@@ -159,6 +162,35 @@ def _opened(home: Home) -> sqlite3.Connection | None:
         connection.close()
         raise
     return connection
+
+
+def _make_empty(file: Path) -> None:
+    """Make the file under its mode before SQLite does.
+
+    It is never opened under its own name but by SQLite: closing it again would end the
+    locks of every connection of this process.
+    """
+    temporary = file.with_name(f".index-{secrets.token_hex(8)}")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, file)
+    except OSError:  # A disk without links: the umask decides until the mode is set.
+        file.touch(mode=0o600)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the block or nothing of it; other writers wait."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _prepare(connection: sqlite3.Connection, home: Home) -> None:
@@ -184,8 +216,7 @@ def _create(connection: sqlite3.Connection, home: Home) -> None:
     journal = "DELETE" if _is_shared_disk(home.folder) else "WAL"
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute(f"PRAGMA journal_mode = {journal}")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with writing(connection):
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application == 0:
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -195,10 +226,6 @@ def _create(connection: sqlite3.Connection, home: Home) -> None:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     # What earlier versions kept; it is made anew.
     with contextlib.suppress(OSError):
         (home.folder / "index.json").unlink(missing_ok=True)

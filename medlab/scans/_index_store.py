@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from medlab.scans._home import Home
-from medlab.scans._index_file import workplace_salt
+from medlab.scans._index_file import workplace_salt, writing
 from medlab.scans._index_read import Entry
 from medlab.scans._index_walk import FolderUnits, Unit
 from medlab.scans._volume import ScanSource
@@ -49,21 +49,15 @@ def store_entries(
 ) -> None:
     """Put what was read in place of what was known of the same units, in one step."""
     salt, linked = workplace_salt(home), False
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with writing(connection):
         for entry in entries:
             linked |= _store_entry(connection, entry, salt)
         _tell_change(connection, linked)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def remove_units(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
     """Forget units that are gone, with everything read of them."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with writing(connection):
         for key in keys:
             row = connection.execute(
                 "SELECT unit FROM units WHERE key = ?", (key,)
@@ -72,16 +66,11 @@ def remove_units(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
                 _forget(connection, row[0])
                 connection.execute("DELETE FROM units WHERE unit = ?", row)
         _tell_change(connection, True)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def set_error(connection: sqlite3.Connection, scan_id: str, sentence: str) -> None:
     """Note that a scan cannot be read, unless a reason is known."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with writing(connection):
         row = connection.execute(
             "SELECT scan, summary FROM scans JOIN summaries USING (scan) WHERE id = ?",
             (scan_id,),
@@ -98,10 +87,6 @@ def set_error(connection: sqlite3.Connection, scan_id: str, sentence: str) -> No
                     "UPDATE scans SET problem = 2 WHERE scan = ?", (row[0],)
                 )
                 _tell_change(connection, False)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def with_keys(row: dict[str, Any], salt: bytes) -> dict[str, Any]:
