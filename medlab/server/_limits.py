@@ -9,8 +9,11 @@ from contextlib import contextmanager
 
 from medlab.errors import MedlabError
 
-JSON_BYTES = 1 << 20
+JSON_BYTES = 256 << 10
 """The longest JSON body; a longer one would hold up the event loop while it is read."""
+
+TOOL_BYTES = 1 << 20
+"""The longest order for a tool, which can hold a drawn line."""
 
 FRAMES_BYTES = 256 << 20
 """The longest body of label edits."""

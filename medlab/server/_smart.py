@@ -10,6 +10,7 @@ from medlab.errors import MedlabError
 from medlab.scans import find_scan
 from medlab.server._base import MedlabHandler, answer
 from medlab.server._jobs import desk_of, wait_for
+from medlab.server._limits import TOOL_BYTES
 from medlab.smart import Desk, Job
 from medlab.smart._desk import SOON_S
 
@@ -20,6 +21,7 @@ class SmartHandler(MedlabHandler):
     """What the handlers of previews share."""
 
     job: Job | None = None
+    body_limit = TOOL_BYTES
 
     @property
     def desk(self) -> Desk:

@@ -59,7 +59,7 @@ INJECTIONS: tuple[str, ...] = (
 
 
 def as_file_name(text: str) -> str:
-    """The text as the name of a file: `/`, which no name can hold, becomes `\N{DIVISION SLASH}`.
+    """The text as the name of a file: a division slash stands for `/`, which none can hold.
 
     Example:
         >>> as_file_name("<b></b>")
@@ -69,10 +69,10 @@ def as_file_name(text: str) -> str:
 
 
 def as_person_name(text: str) -> str:
-    """The text as a DICOM person name (VR PN) of one value: `\\` would part two of them.
+    """The text as a DICOM person name (VR PN) of one value: a backslash would part two.
 
     Example:
-        >>> as_person_name("a\\b^c")
-        'a|b^c'
+        >>> as_person_name(chr(92).join("ab"))
+        'a|b'
     """
     return text.replace("\\", "|")

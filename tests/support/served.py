@@ -44,6 +44,8 @@ class Served:
     settings: Path
     base_url: str = BASE_URL
     options: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ("medlab.server",)
+    environment: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     replies: list[Reply] = field(default_factory=list)
@@ -53,7 +55,7 @@ class Served:
         command = [
             *(sys.executable, "-m", "jupyter", "server", "--no-browser"),
             *("--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0"),
-            "--ServerApp.jpserver_extensions={'medlab.server': True}",
+            f"--ServerApp.jpserver_extensions={dict.fromkeys(self.extensions, True)}",
             f"--ServerApp.base_url={self.base_url}",
             *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}"),
             *("--allow-root", "--log-level=DEBUG", *self.options),
@@ -63,6 +65,7 @@ class Served:
             "JUPYTER_CONFIG_DIR": str(self.settings / "config"),
             "JUPYTER_RUNTIME_DIR": str(self.settings / "runtime"),
             "JUPYTER_NO_CONFIG": "1",
+            **self.environment,
         }
         environment.pop("MEDLAB_HOME", None)
         with self.log_file.open("ab") as log:

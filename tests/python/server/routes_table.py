@@ -30,7 +30,7 @@ class Row:
     body: Any = None
     status: int = 200
     kind: str = JSON
-    limit: int = 1 << 20
+    limit: int = 256 << 10
 
     @property
     def id(self) -> str:
@@ -93,7 +93,10 @@ ROWS: tuple[Row, ...] = (
     post("runs/{run}/control", f"runs/{RUN}/control", {"cmd": "pause"}),
     get("smart/jobs/{job}", "smart/jobs/none", status=404),
     Row("DELETE", "smart/jobs/{job}", "smart/jobs/none"),
-    post("smart/{tool}", "smart/none", {"scan": "{scan}"}, status=404),
+    post(
+        *("smart/{tool}", "smart/none", {"scan": "{scan}"}),
+        **{"status": 404, "limit": 1 << 20},
+    ),
     get("dicomweb/servers", "dicomweb/servers"),
     get("dicomweb/jobs", "dicomweb/jobs"),
     get("dicomweb/jobs/{job}", "dicomweb/jobs/none", status=404),

@@ -23,6 +23,7 @@ from medlab.labels import (
     split_frames,
     write_marks,
 )
+from medlab.scans import ScanSource
 from tests.support.scans import make_labels, write_dicom_series
 
 CONTRACT = Path(__file__).parents[2] / "contract"
@@ -351,12 +352,10 @@ async def test_label_files_beside_the_scan_are_listed(ask, scan, layer, home):
 
 
 @pytest.fixture
-def series(ask, jp_root_dir, jp_asyncio_loop, volume):
+def series(jp_root_dir, volume):
     """The id of a DICOM series below the root."""
-    write_dicom_series(jp_root_dir / "ct", volume)
-    told = jp_asyncio_loop.run_until_complete(ask("scans", path="ct"))
-    (found,) = told["scans"]
-    return found["id"]
+    uid = write_dicom_series(jp_root_dir / "ct", volume)
+    return ScanSource("ct", uid).scan_id
 
 
 async def test_a_dicom_scan_is_saved_as_dicom_seg_found_and_read(ask, series, home):
