@@ -188,9 +188,9 @@ def test_scans_are_found_with_what_is_doubtful_about_them(
     assert int(read[3]) == 2
     assert "again: 0 files read" in printed
     assert "161 slices are missing" in printed
-    assert "20 volumes, time [0.0, 2.0, 4.0, 6.0] ... s" in printed
+    assert "2 volumes, time [0.0, 2000.0] s" in printed
     assert pictures >= 9
-    assert "Lung" in tables or "lung" in tables
+    assert "right lung" in tables
 
 
 def test_finding_scans_shows_no_patient(found: tuple[str, str, int, Path]):
@@ -204,7 +204,7 @@ def test_found_scans_are_converted_for_other_programs(
     found: tuple[str, str, int, Path],
 ):
     printed, _, _, results = found
-    assert "(17, 21, 3, 20), voxels as they were: True" in printed
+    assert "(128, 96, 24, 2), voxels as they were: True" in printed
     made = re.search(r"(\d+) scans converted, 2 failed", printed)
     assert made
     assert f"again: 0 made, {made[1]} there already" in printed
