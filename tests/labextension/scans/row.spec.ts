@@ -1,4 +1,6 @@
 // @vitest-environment jsdom
+import { execFileSync } from 'node:child_process';
+
 import { nullTranslator } from '@jupyterlab/translation';
 import { createElement, type ReactElement } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -221,3 +223,75 @@ describe('ChosenScans', () => {
     expect(actions.insertDataset).toHaveBeenCalledWith(many.slice(0, 6));
   });
 });
+
+describe('every hostile text', () => {
+  const print =
+    'import json, sys; sys.path.insert(0, "."); ' +
+    'from tests.support.hostile_text import INJECTIONS; print(json.dumps(INJECTIONS))';
+  const texts: string[] = JSON.parse(
+    execFileSync('python3', ['-c', print], { encoding: 'utf8' })
+  );
+
+  it('is one of forty', () => expect(texts.length).toBeGreaterThanOrEqual(40));
+
+  it.each(texts.map((text, n) => [n, text]))(
+    'number %i stays text in rows, groups and details',
+    (_, text) => {
+      const hostile: IScan = {
+        ...scan,
+        ...{ name: text, path: text, patient: text, patient_id: text },
+        ...{ study: text, description: text, date: text, body_part: text },
+        ...{
+          modality: text,
+          orientation: text,
+          warnings: [text],
+          layers: [text]
+        },
+        ...{
+          labels: true,
+          frames: 2,
+          frame_kind: text,
+          frame_values: [text, text]
+        },
+        attachments: [{ kind: 'seg', path: text, name: text }]
+      };
+      const group = {
+        ...{ key: 'a', label: text, detail: text, scans: 3, date: text },
+        modalities: [text]
+      };
+      const drawn = [
+        drawRow(hostile),
+        drawRow({ ...hostile, error: text }, true),
+        drawDetails(hostile).host,
+        drawDetails({ ...hostile, error: text }).host,
+        draw(
+          createElement(GroupRow, {
+            ...{ ...PLACE, isTree: true, isOpen: true },
+            ...{ group, kind: 'patient' }
+          })
+        )
+      ];
+
+      for (const host of drawn) {
+        expect(host.textContent).toContain(text);
+        const tags = new Set(
+          [...host.querySelectorAll('*')].map(node => node.localName)
+        );
+        for (const own of OWN_TAGS) {
+          tags.delete(own);
+        }
+        expect([...tags]).toEqual([]);
+        const handlers = [...host.querySelectorAll('*')].flatMap(node =>
+          node.getAttributeNames().filter(name => name.startsWith('on'))
+        );
+        expect(handlers).toEqual([]);
+      }
+    }
+  );
+});
+
+/** Elements that the panel itself is made of. */
+const OWN_TAGS = [
+  ...['div', 'span', 'button', 'section', 'h3', 'p', 'dl', 'dt', 'dd'],
+  ...['strong', 'ul', 'li', 'label', 'select', 'option']
+];
