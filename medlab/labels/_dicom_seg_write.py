@@ -128,9 +128,11 @@ def _source_images(scan: Grid) -> list[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             images.append(_filled(pydicom.dcmread(piece.path, stop_before_pixels=True)))
-    if len(images) > 1 and len(images) != len(scan.slices):
+    is_cut = any(piece.corner is not None for piece in scan.slices)
+    if is_cut or (len(images) > 1 and len(images) != len(scan.slices)):
         raise MedlabError(
-            "DICOM SEG must name one image a slice or one image for all, got a mixture. "
+            "DICOM SEG must name one image a slice or one image for all, got "
+            f"{'a mosaic' if is_cut else 'a mixture'}. "
             "Save as .seg.nrrd or .nii.gz.",
             code="no-dicom-scan",
         )

@@ -21,7 +21,7 @@ from medlab.scans._dicom_pixels import Range, decode, join, padding_of
 from medlab.scans._dicom_slice import DicomSlice
 from medlab.scans._dicom_stack import Stack, stack_slices
 from medlab.scans._header import Header, pick_frame, plain
-from medlab.scans._limits import check_size, cut_short
+from medlab.scans._limits import check_size, cut_short, damaged
 from medlab.scans._volume import Volume
 
 _KIND = "DICOM"
@@ -33,7 +33,7 @@ def read_header(files: Sequence[DicomFile], name: str) -> Header:
     Raises:
         MedlabError: If the slices do not make up a volume.
     """
-    return _header(files, stack_slices(files, name), name)
+    return _header(_stack(files, name), name)
 
 
 def read(files: Sequence[DicomFile], name: str, frame: int | None = None) -> Volume:
@@ -51,8 +51,8 @@ def read(files: Sequence[DicomFile], name: str, frame: int | None = None) -> Vol
     Raises:
         MedlabError: If a slice cannot be read or the slices do not make up a volume.
     """
-    stack = stack_slices(files, name)
-    header = _header(files, stack, name)
+    stack = _stack(files, name)
+    header = _header(stack, name)
     chosen = stack.frames.volumes[pick_frame(name, header.frames, frame)]
     voxels = join(decode(chosen, name), header.shape)
     return _volume(voxels, chosen, header)
@@ -75,8 +75,8 @@ def read_one(
     Raises:
         MedlabError: As `read`, or if there is no slice `k`.
     """
-    stack = stack_slices(files, name)
-    header = _header(files, stack, name)
+    stack = _stack(files, name)
+    header = _header(stack, name)
     volume = stack.frames.volumes[pick_frame(name, header.frames, frame)]
     index = len(volume) // 2 if k is None else k
     if not 0 <= index < len(volume):
@@ -105,7 +105,7 @@ def slices_in_order(
     Raises:
         MedlabError: If the slices do not make up a volume.
     """
-    volumes = stack_slices(files, name).frames.volumes
+    volumes = _stack(files, name).frames.volumes
     return list(volumes[pick_frame(name, len(volumes), frame)])
 
 
@@ -169,7 +169,17 @@ def _is_inverted(header: Any) -> bool:
     return kind == "MONOCHROME1" or (kind == "MONOCHROME2" and shape == "INVERSE")
 
 
-def _header(files: Sequence[DicomFile], stack: Stack, name: str) -> Header:
+def _stack(files: Sequence[DicomFile], name: str) -> Stack:
+    try:
+        is_cut = any(_is_cut_short(file) for file in files)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise damaged(name, _KIND) from error
+    if is_cut:
+        raise cut_short(name, _KIND)
+    return stack_slices(files, name)
+
+
+def _header(stack: Stack, name: str) -> Header:
     piece, frames = stack.first, stack.frames
     first = piece.header
     channels = piece.samples
@@ -179,8 +189,6 @@ def _header(files: Sequence[DicomFile], stack: Stack, name: str) -> Header:
     shape = (columns, rows, len(frames.volumes[0]))
     itemsize = max(int(first.get("BitsAllocated", 16) or 16) // 8, 1)
     check_size(name, (*shape, channels), itemsize)
-    if any(_is_cut_short(file) for file in files):
-        raise cut_short(name, _KIND)
     count = len(frames.volumes)
     return Header(
         shape=shape,

@@ -72,7 +72,7 @@ def split_frames(places: Sequence[Place]) -> Frames:
     listed = [[v[k] for k in range(len(places))] for v in whole.values()]
     ordered = sorted(zip(listed, whole, strict=True), key=lambda one: _order(one[0]))
     kind = kinds[0] if kinds else ranked
-    if kind in ("echo", "phase", "time") or not traits:
+    if kind not in ("b-value", "component"):
         ordered.sort(key=lambda one: repr_sorted(one[1]))
     values = _values([one for one, _ in ordered], kind, traits)
     notes = _left_out(volumes, len(places))
@@ -222,12 +222,31 @@ def _position_in_time(piece: DicomSlice) -> float | None:
     return number(piece.groups, "", "TemporalPositionIdentifier")
 
 
+def _other_dimensions(piece: DicomSlice) -> Hashable:
+    """The indices a multi-frame file gives a frame along axes that are not in space."""
+    index = find(piece.groups, "FrameContentSequence", "DimensionIndexValues")
+    axes = piece.header.get("DimensionIndexSequence") or []
+    if index is None or not axes:
+        return None
+    told = [index] if isinstance(index, int) else list(index)
+    pointers = [int(axis.get("DimensionIndexPointer") or 0) for axis in axes]
+    return tuple(
+        int(value)
+        for value, pointer in zip(told, pointers, strict=False)
+        if pointer not in _IN_SPACE
+    )
+
+
+_IN_SPACE = {0x00209056, 0x00209057, 0x00200032, 0x00201041, 0x00209113, 0x00209111}
+"""StackID, InStackPositionNumber, ImagePositionPatient, SliceLocation and their groups."""
+
 _TRAITS: tuple[tuple[FrameKind, Trait], ...] = (
     ("b-value", _diffusion),
     ("echo", _echo),
     ("component", _component),
     ("phase", _cardiac),
     ("time", _position_in_time),
+    ("volume", _other_dimensions),
 )
 
 

@@ -69,6 +69,8 @@ class DicomSlice:
 
     def belongs_with(self, other: "DicomSlice") -> bool:
         """Whether both can be slices of one volume: same size, in parallel planes."""
+        if self.groups is other.groups:
+            return True  # Frames of one file that it says the same about.
         if self.size != other.size or self.samples != other.samples:
             return False
         if self.directions is None or other.directions is None:
@@ -114,10 +116,15 @@ def _slices_of(file: DicomFile) -> Iterator[DicomSlice]:
     shared = first(header, "SharedFunctionalGroupsSequence")
     own = header.get("PerFrameFunctionalGroupsSequence") or []
     offsets = _offsets(header, frames)
+    alike: DicomSlice | None = None
     for frame in range(frames) if file.frames is None else file.frames:
-        groups = [own[frame]] if frame < len(own) else []
-        groups = [*groups, *([shared] if shared is not None else []), header]
-        piece = _one_slice(file, frame, groups)
+        if frame >= len(own) and alike is not None:
+            piece = replace(alike, frame=frame)
+        else:
+            groups = [own[frame]] if frame < len(own) else []
+            groups = [*groups, *([shared] if shared is not None else []), header]
+            piece = _one_slice(file, frame, groups)
+            alike = piece if frame >= len(own) else None
         if offsets is not None and piece.directions is not None:
             if piece.position is not None:
                 moved = offsets[frame] * np.cross(*piece.directions)
@@ -142,8 +149,10 @@ def _one_slice(file: DicomFile, frame: int, groups: list[Any]) -> DicomSlice:
     measured = spacing_of(groups)
     between = numbers(groups, measures, "SpacingBetweenSlices", 1)
     thick = numbers(groups, measures, "SliceThickness", 1)
+    thick = thick if thick is not None and not thick[0] <= 0 else None
     thickness = between if between is not None else thick
-    rescale, window = _rescale(groups), _window(groups)
+    rescale = _rescale(groups)
+    window = _window(groups, rescale)
     return DicomSlice(
         path=file.path,
         header=header,
@@ -180,26 +189,38 @@ def _rescale(groups: Groups) -> tuple[float, float]:
     dose = number(groups, "", "DoseGridScaling")
     if dose:
         return dose, 0.0
-    return real_world_value(groups) or (1.0, 0.0)
+    listed = real_world_values(groups)
+    return listed[0] if len(listed) == 1 and listed[0] is not None else (1.0, 0.0)
 
 
-def real_world_value(groups: Groups) -> tuple[float, float] | None:
-    """Slope and intercept of the only real-world meaning; None if there are more or none."""
+def real_world_values(groups: Groups) -> list[tuple[float, float] | None]:
+    """Slope and intercept of each real-world meaning; None for one that is a table."""
     for group in groups:
         listed = group.get("RealWorldValueMappingSequence")
         if listed:
-            slope = number([listed[0]], "", "RealWorldValueSlope")
-            intercept = number([listed[0]], "", "RealWorldValueIntercept")
-            if len(listed) == 1 and slope and intercept is not None:
-                return slope, intercept
-            return None
-    return None
+            return [_linear(item) for item in listed]
+    return []
 
 
-def _window(groups: Groups) -> tuple[float, float] | None:
+def _linear(item: Any) -> tuple[float, float] | None:
+    slope = number([item], "", "RealWorldValueSlope")
+    intercept = number([item], "", "RealWorldValueIntercept")
+    return (slope, intercept) if slope and intercept is not None else None
+
+
+def _window(groups: Groups, rescale: tuple[float, float]) -> tuple[float, float] | None:
     center = number(groups, "FrameVOILUTSequence", "WindowCenter")
     width = number(groups, "FrameVOILUTSequence", "WindowWidth")
-    return None if center is None or width is None else (center, width)
+    if center is None or width is None:
+        return None
+    values = "PixelValueTransformationSequence"
+    if all(
+        find(groups, values, f"Rescale{part}") is None
+        for part in ("Slope", "Intercept")
+    ):
+        # The file means its window in stored values then.
+        return rescale[0] * center + rescale[1], abs(rescale[0]) * width
+    return center, width
 
 
 def _offsets(header: Any, frames: int) -> NDArray[np.float64] | None:

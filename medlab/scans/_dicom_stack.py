@@ -24,7 +24,12 @@ from medlab.scans._dicom_doubts import (
 )
 from medlab.scans._dicom_file import DicomFile
 from medlab.scans._dicom_frames import Frames, split_frames
-from medlab.scans._dicom_slice import DicomSlice, acquisition_order, slices_of
+from medlab.scans._dicom_slice import (
+    DicomSlice,
+    acquisition_order,
+    real_world_values,
+    slices_of,
+)
 from medlab.scans._dicom_values import number, words
 from medlab.scans._limits import NotAScan, damaged
 from medlab.scans._volume import SpacingUnit
@@ -88,6 +93,12 @@ def stack_slices(files: Sequence[DicomFile], name: str) -> Stack:
     ):
         notes.append(
             "The picture is a mosaic that cannot be cut into its slices: it is shown as one."
+        )
+    meanings = len(real_world_values(slices[0].groups))
+    if meanings > 1:
+        notes.append(
+            f"The file gives {meanings} real-world meanings to its values; they are left "
+            "as rescaled."
         )
     if slices[0].directions is None or slices[0].position is None:
         return _without_place(slices, name, notes)
@@ -188,9 +199,13 @@ def _without_copies(
     found, doubled = [], []
     for k, place in enumerate(places):
         kept: list[DicomSlice] = []
+        instances: dict[object, list[DicomSlice]] = {}
         for piece in place:
-            if not any(_is_copy(piece, other) for other in kept):
+            uid = str(piece.header.get("SOPInstanceUID", "") or "")
+            alike = instances.setdefault((uid, piece.frame, piece.corner), [])
+            if not (uid and any(_is_copy(piece, other) for other in alike)):
                 kept.append(piece)
+                alike.append(piece)
         if len(kept) < len(place):
             doubled.append(k)
         found.append(kept)
@@ -207,11 +222,8 @@ def _without_copies(
 
 
 def _is_copy(one: DicomSlice, other: DicomSlice) -> bool:
-    """Whether both are the same picture of the same instance."""
-    uid = one.header.get("SOPInstanceUID")
-    if one.path == other.path or uid != other.header.get("SOPInstanceUID") or not uid:
-        return False
-    if (one.frame, one.corner) != (other.frame, other.corner):
+    """Whether both files hold the same bytes."""
+    if one.path == other.path:
         return False
     try:
         return filecmp.cmp(one.path, other.path, shallow=False)

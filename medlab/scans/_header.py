@@ -119,6 +119,14 @@ def rescaled(voxels: NDArray, slope: float, intercept: float) -> NDArray:
         low, high = min(ends) + int(intercept), max(ends) + int(intercept)
         for whole in (np.int16, np.int32):
             if np.iinfo(whole).min <= low and high <= np.iinfo(whole).max:
+                if (
+                    slope == 1
+                    and whole is np.int16
+                    and voxels.dtype in (np.int16, np.uint16)
+                ):
+                    # Sixteen bits wrap round to the right value where the result fits.
+                    added = voxels.view(np.uint16) + np.uint16(int(intercept) % 65536)
+                    return added.view(np.int16)
                 # In a wider type first: a stored value may not fit the final one.
                 narrow = voxels.dtype.itemsize <= 2 and abs(slope) == 1
                 wide = voxels.astype(np.int32 if narrow else np.int64)

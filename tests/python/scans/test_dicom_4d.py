@@ -1,6 +1,7 @@
 """A 4D series is split by what its files say: b-value, echo, component, phase, time."""
 
 import gzip
+import time
 from pathlib import Path
 
 import nibabel
@@ -13,6 +14,10 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from medlab.errors import MedlabError
+from medlab.labels._dicom_seg_write import write_dicom_seg
+from medlab.labels._grid import grid_of
+from medlab.labels._segment import Segment
+from medlab.labels._stack import LayerStack
 from medlab.scans import (
     ScanSource,
     find_home,
@@ -219,6 +224,18 @@ def test_a_mosaic_is_cut_as_nibabel_cuts_it(tmp_path, name, b_value):
     assert found.warnings == ()
 
 
+def test_labels_of_a_mosaic_are_not_saved_as_dicom_seg(tmp_path):
+    content = gzip.decompress((NICOM / "siemens_dwi_0.dcm.gz").read_bytes())
+    (tmp_path / "a.dcm").write_bytes(content)
+    grid = grid_of(open_scan(tmp_path / "a.dcm"))
+    voxels = np.zeros(grid.shape, np.uint8, order="F")
+    voxels[3, 4, 5] = 1
+    stack = LayerStack((voxels,), grid.affine, ((Segment(1, "part", "#ff0000"),),))
+
+    with pytest.raises(MedlabError, match="one image for all, got a mosaic"):
+        write_dicom_seg(tmp_path / "seg.dcm", stack, grid)
+
+
 def test_mosaics_of_one_series_are_volumes_by_b_value(tmp_path):
     for name in ("siemens_dwi_0.dcm.gz", "siemens_dwi_1000.dcm.gz"):
         path = tmp_path / name.removesuffix(".gz")
@@ -344,6 +361,31 @@ def test_an_enhanced_file_is_split_by_its_index_in_time(tmp_path):
     _check(tmp_path / "s", volumes)
 
 
+def test_an_enhanced_file_is_split_by_a_dimension_it_names(tmp_path):
+    def at(n, k):
+        def change(group, content):
+            content.DimensionIndexValues = [3 - n, k + 1]
+
+        return change
+
+    frames = [(n, k, at(n, k)) for n in range(3) for k in (1, 3, 0, 2)]
+    volumes = _enhanced(tmp_path, frames)
+    header = pydicom.dcmread(tmp_path / "s" / "a.dcm")
+    axes = [Dataset(), Dataset()]
+    # Some map along an axis of its own, then the place in the stack.
+    axes[0].DimensionIndexPointer, axes[1].DimensionIndexPointer = (
+        0x00189087,
+        0x00209057,
+    )
+    header.DimensionIndexSequence = Sequence(axes)
+    header.save_as(tmp_path / "s" / "a.dcm")
+
+    told = _header(tmp_path / "s")
+
+    assert (told.frames, told.frame_kind) == (3, "volume")
+    _check(tmp_path / "s", volumes, order=[2, 1, 0])
+
+
 def test_stacks_of_an_enhanced_file_are_volumes_apart(tmp_path):
     def stack(name):
         return lambda group, content: setattr(content, "StackID", name)
@@ -377,3 +419,16 @@ def test_a_real_enhanced_file_lies_where_nibabel_says(tmp_path):
     # nibabel steps along the normal, medlab from position to position.
     np.testing.assert_allclose(header.affine, columns, atol=2e-3)
     assert header.shape == (256, 256, 176)
+
+
+def test_a_header_that_claims_many_frames_is_refused_quickly(tmp_path):
+    write_dicom_series(tmp_path, make_volume((7, 8, 1)), shuffled=False)
+    header = pydicom.dcmread(tmp_path / "IM00000")
+    header.NumberOfFrames = 100_000
+    header.save_as(tmp_path / "IM00000")
+
+    start = time.process_time()
+    with pytest.raises(MedlabError, match="ends before its voxels do"):
+        open_scan(tmp_path)
+
+    assert time.process_time() - start < 4

@@ -307,3 +307,23 @@ def test_the_only_real_world_value_is_applied_where_there_is_no_rescale(tmp_path
 
     expected = (volume.voxels.astype(float) + 1024) * 0.5 + 3
     np.testing.assert_allclose(found.voxels, expected)
+
+
+def test_several_real_world_values_are_told_and_none_is_applied(tmp_path):
+    volume = make_volume(modality="MR")
+    write_dicom_series(tmp_path, volume, shuffled=False, intercept=-1024)
+
+    def change(header, k):
+        item = pydicom.Dataset()
+        item.RealWorldValueSlope, item.RealWorldValueIntercept = 0.5, 3.0
+        header.RealWorldValueMappingSequence = pydicom.Sequence([item, item])
+        del header.RescaleSlope, header.RescaleIntercept
+
+    _changed(tmp_path, change)
+
+    found = open_scan(tmp_path)
+
+    np.testing.assert_array_equal(found.voxels, volume.voxels + 1024)
+    assert found.warnings == (
+        "The file gives 2 real-world meanings to its values; they are left as rescaled.",
+    )
