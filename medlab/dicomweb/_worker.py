@@ -7,6 +7,7 @@ gone.
 
 import contextlib
 import json
+import os
 import sys
 import threading
 from dataclasses import asdict
@@ -73,7 +74,9 @@ _ORDERS = {"find": _find, "fetch": _fetch, "send": _send}
 
 
 def _wait_for_end(gone: threading.Event) -> None:
-    sys.stdin.read()
+    # Not by sys.stdin: a thread that waits in it could not be left at the end.
+    while os.read(0, 4096):
+        pass
     gone.set()
 
 

@@ -6,13 +6,13 @@ closed, and whoever looks sees the same.
 """
 
 import asyncio
+import contextlib
 import secrets
 import shutil
 import tempfile
 import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from medlab.server._limits import TooMany
 from medlab.server._workplace import Workplace
 
 _FETCHES, _WAITING, _REMEMBERED = 2, 50, 100
-_ASKING = 4
+_ASKING = 8
 
 
 class MedlabDicomWeb(Configurable):
@@ -88,8 +88,7 @@ class Fetches:
         self.home = home
         self.asking = 0
         self._fetches: dict[str, tuple[Fetch, Errand]] = {}
-        self._pool = ThreadPoolExecutor(_FETCHES, "medlab-dicomweb-fetch")
-        self.pool = ThreadPoolExecutor(_ASKING, "medlab-dicomweb")
+        self._turns = threading.Semaphore(_FETCHES)
         self._guard = threading.Lock()
 
     def fetch(self, server: Server, study: str, series: str) -> Fetch:
@@ -116,7 +115,10 @@ class Fetches:
             over = [key for key, (one, _) in self._fetches.items() if one.is_over]
             for key in over[: max(0, len(self._fetches) - _REMEMBERED)]:
                 del self._fetches[key]
-        self._pool.submit(_carry_out, fetch, errand)
+        # A daemon: a fetch does not keep the server from ending. It ends with it.
+        threading.Thread(
+            target=_carry_out, args=(self._turns, fetch, errand), daemon=True
+        ).start()
         return fetch
 
     def fetches(self) -> list[Fetch]:
@@ -141,8 +143,6 @@ class Fetches:
             errands = [errand for _, errand in self._fetches.values()]
         for errand in errands:
             errand.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self.pool.shutdown(wait=False, cancel_futures=True)
 
 
 class JobNotFound(MedlabError, LookupError):
@@ -151,10 +151,14 @@ class JobNotFound(MedlabError, LookupError):
     code = "no-job"
 
 
-def _carry_out(fetch: Fetch, errand: Errand) -> None:
-    if fetch.state == "cancelled":
-        return
-    fetch.state = "running"
+def _carry_out(turns: threading.Semaphore, fetch: Fetch, errand: Errand) -> None:
+    with turns:
+        if fetch.state != "cancelled":
+            fetch.state = "running"
+            _run(fetch, errand)
+
+
+def _run(fetch: Fetch, errand: Errand) -> None:
     try:
         fetch.result = errand.run()
         fetch.state = "finished"
@@ -191,20 +195,41 @@ class DicomWebHandler(MedlabHandler):
         return {**servers(), **read_table(told)}
 
     async def away(self, work: Callable[[], Any]) -> Any:
-        """Wait for something slow in a thread.
+        """Wait for something slow in a thread that does not keep the server from ending.
 
         Raises:
-            TooMany: If too many requests of this kind wait already.
+            TooMany: If too many questions are being asked already.
         """
-        desk = self.desk
-        if desk.asking >= 4 * _ASKING:
+        desk, loop = self.desk, asyncio.get_running_loop()
+        if desk.asking >= _ASKING:
             raise TooMany(
-                f"At most {4 * _ASKING} questions to servers are taken on at once, and "
-                "there are more. Wait a second and ask again."
+                f"At most {_ASKING} questions to servers are taken on at once, and there "
+                "are more. Wait a second and ask again."
             )
+        answered: asyncio.Future[Any] = loop.create_future()
+
+        def tell(result: Any, error: BaseException | None) -> None:
+            if answered.done():
+                return
+            if error is None:
+                answered.set_result(result)
+            else:
+                answered.set_exception(error)
+
+        def run() -> None:
+            told: tuple[Any, BaseException | None]
+            try:
+                told = work(), None
+            except Exception as error:
+                told = None, error
+            # The loop may have ended meanwhile, and with it whoever asked.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(tell, *told)
+
         desk.asking += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(desk.pool, work)
+            threading.Thread(target=run, name="medlab-dicomweb", daemon=True).start()
+            return await answered
         finally:
             desk.asking -= 1
 

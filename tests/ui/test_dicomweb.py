@@ -17,6 +17,8 @@ from tests.support.scans import make_volume, write_dicom_series
 
 _MADE = "1.2.826.0.1.3680043.8.498.77.61"
 _FIND = "medlab:find-on-server"
+# Each question to an archive starts a process, which takes its time on a busy machine.
+_SOON = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -76,21 +78,21 @@ def test_a_series_is_found_fetched_opened_and_its_labels_sent_back(
     page.get_by_role("button", name="Find scans on a server").click()
     panel = page.locator(".medlab-Archive")
     _search(page, "")
-    expect(panel.get_by_role("status")).to_contain_text("2 series")
+    expect(panel.get_by_role("status")).to_contain_text("2 series", timeout=_SOON)
     expect(panel).not_to_contain_text("Doe")
     page.screenshot(path=pictures / "dicomweb-found.png")
 
     page.get_by_label("Show patient names").check()
     row = panel.locator("tbody tr", has_text="thin")
-    expect(row).to_contain_text("Doe^Jane <b>secret</b>")
+    expect(row).to_contain_text("Doe^Jane <b>secret</b>", timeout=_SOON)
     row.get_by_role("button", name="Fetch").click()
-    expect(row.get_by_role("button", name="Open")).to_be_visible()
+    expect(row.get_by_role("button", name="Open")).to_be_visible(timeout=_SOON)
     page.screenshot(path=pictures / "dicomweb-fetched.png")
     rows = page.locator(".medlab-ScanRow")
-    expect(rows).to_have_count(1)
+    expect(rows).to_have_count(1, timeout=_SOON)
 
     row.get_by_role("button", name="Send labels").click()
-    expect(row).to_contain_text("There are no labels yet")
+    expect(row).to_contain_text("There are no labels yet", timeout=_SOON)
     root = lab.root.resolve()
     home = Home(root, root / ".medlab")
     (folder,) = home.fetched.glob("[0-9a-f]*")
@@ -101,7 +103,7 @@ def test_a_series_is_found_fetched_opened_and_its_labels_sent_back(
     labels.voxels[20:30, 10:20, 5:9] = 1
     layer.replace(labels)
     row.get_by_role("button", name="Send labels").click()
-    expect(row).to_contain_text("Radiology archive has the labels now.")
+    expect(row).to_contain_text("Radiology archive has the labels now.", timeout=_SOON)
     page.screenshot(path=pictures / "dicomweb-sent.png")
     found = orthanc.ask("/tools/find", json.dumps(
         {"Level": "Instance", "Query": {"Modality": "SEG"}, "Expand": True}
@@ -110,7 +112,9 @@ def test_a_series_is_found_fetched_opened_and_its_labels_sent_back(
     assert tags["ReferencedSeriesSequence"][0]["SeriesInstanceUID"] == _MADE
 
     row.get_by_role("button", name="Open").click()
-    expect(page.locator("#jp-main-dock-panel .medlab-ScanView")).to_be_visible()
+    expect(page.locator("#jp-main-dock-panel .medlab-ScanView")).to_be_visible(
+        timeout=_SOON
+    )
 
 
 def test_a_server_that_is_down_is_told_in_a_sentence(
@@ -125,7 +129,8 @@ def test_a_server_that_is_down_is_told_in_a_sentence(
     _search(page, "CT")
 
     alert = page.locator(".medlab-Archive").get_by_role("alert")
-    expect(alert).to_contain_text("The server 'down' must be reachable from here")
+    said = "The server 'down' must be reachable from here"
+    expect(alert).to_contain_text(said, timeout=_SOON)
     expect(alert.get_by_role("button", name="Try again")).to_be_visible()
     page.screenshot(path=pictures / "dicomweb-down.png")
 
