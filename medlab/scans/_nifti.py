@@ -238,7 +238,7 @@ def _header(raw: Any, path: Path, name: str) -> Header:
         shape=(i, j, k),
         affine=check_affine(where.affine, name),
         modality=modality,
-        frames=frames.count,
+        frames=frames.volumes,
         channels=frames.channels,
         warnings=tuple(notes),
         spacing_unit=where.unit,

@@ -20,7 +20,7 @@ _RGB_VECTOR = 2003
 class Frames(NamedTuple):
     """Number of volumes, what tells them apart, and a value for each."""
 
-    count: int
+    volumes: int
     kind: FrameKind = ""
     values: tuple[float | str, ...] = ()
     channels: int = 1

@@ -107,7 +107,7 @@ def _disagreement(
 
 
 def _other_spacing(raw: Any, affine: NDArray[np.float64]) -> list[str]:
-    told = np.abs(np.asarray(raw["pixdim"][1:4], np.float64))
+    told = _sizes(raw)
     used = np.asarray(spacing_mm(affine))
     if not np.isfinite(told).all() or (told == 0).any():
         return []
@@ -130,7 +130,7 @@ def without_forms(raw: Any, shape: tuple[int, int, int]) -> Place:
         "The file does not say how the scan lies in the patient; "
         "left and right may be swapped."
     ]
-    sizes = np.abs(np.asarray(raw["pixdim"][1:4], np.float64))
+    sizes = _sizes(raw)
     known = np.isfinite(sizes).all() and (sizes > 0).all()
     named = "xyzt_units" in raw and int(raw["xyzt_units"]) & 7 in _LENGTHS
     if not known or (not named and (sizes == 1).all()):
@@ -144,6 +144,11 @@ def without_forms(raw: Any, shape: tuple[int, int, int]) -> Place:
     affine[0, 0] *= -1  # As in Analyze, and as nibabel does: I runs to the left.
     affine[:3, 3] = -affine[:3, :3] @ ((np.asarray(shape) - 1) / 2)
     return Place(affine, "mm" if unit == "mm" else "pixels", tuple(notes))
+
+
+def _sizes(raw: Any) -> NDArray[np.float64]:
+    with np.errstate(all="ignore"):
+        return np.abs(np.asarray(raw["pixdim"][1:4], np.float64))
 
 
 def _length(raw: Any) -> tuple[float, list[str]]:

@@ -88,7 +88,7 @@ def tags(path: Path, name: str) -> list[TagRow]:
         for key, value in picture.info.items():
             if isinstance(value, str | int | float | tuple):
                 rows.append(tag_row(str(key), value, identifies=isinstance(value, str)))
-        for number, value in dict(picture.getexif()).items():
+        for number, value in _exif(picture).items():
             word = ExifTags.TAGS.get(number, f"0x{number:04x}")
             text = not isinstance(value, int | float)
             rows.append(tag_row(f"EXIF {word}", value, identifies=text))

@@ -20,7 +20,7 @@ from medlab.scans._nifti import read_header as nifti_header
 
 TIMES = 50 if os.environ.get("MEDLAB_LONG") == "1" else 1
 SOME = settings(
-    max_examples=60 * TIMES,
+    max_examples=40 * TIMES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
