@@ -130,7 +130,9 @@ def _raw_header(path: Path, name: str) -> Any:
                 raw.get_data_shape(), raw.get_data_dtype(), raw.get_slope_inter()
         except Exception as error:
             raise damaged(name, _KIND) from error
-        if not 0 <= raw.get_data_offset() <= HEADER_BYTES:
+        single = bytes(raw["magic"]).startswith(b"n+")
+        offset = raw.get_data_offset()
+        if not 0 <= offset <= HEADER_BYTES or (single and 0 < offset < kind.sizeof_hdr):
             raise damaged(name, _KIND)
         return raw
     raise _no_nifti(name, "no-picture" if _is_header_of_pair(path) else None)

@@ -56,6 +56,7 @@ def add_nifti(zoo: Zoo) -> None:
         "offset-nan": {"vox_offset": _NAN},
         "offset-negative": {"vox_offset": -400},
         "offset-beyond": {"vox_offset": 1e9},
+        "offset-in-the-header": {"vox_offset": 128},
         "offset-infinite": {"vox_offset": _INF},
         "wider-type": {"datatype": 64},
         "sform-nan": {"srow_x": [_NAN] * 4},

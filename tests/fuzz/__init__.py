@@ -1,0 +1,1 @@
+"""Fuzzing of the readers: `targets` says what is fed, `campaign` feeds it with coverage."""
