@@ -188,7 +188,7 @@ class Connection:
 
     def _too_large(self, limit: int) -> ServerFault:
         return ServerFault(
-            f"The server {self.server.name!r} must answer with at most {limit} bytes, got "
+            f"The server {self.server.called!r} must answer with at most {limit} bytes, got "
             "more. Ask its administrator what it sends there.",
             "too-large",
         )
@@ -202,7 +202,7 @@ class Connection:
                 self._stopped = _cancelled()
             elif time.monotonic() > until:
                 self._stopped = ServerFault(
-                    f"The server {self.server.name!r} must answer within "
+                    f"The server {self.server.called!r} must answer within "
                     f"{self.limits.reply_s:g} s, got too little in that time. Try again "
                     "later, or ask its administrator.",
                     "server-slow",
@@ -240,7 +240,7 @@ class _Session(requests.Session):
         server = connection.server
         if not _is_at(request.url, server):
             raise ServerFault(
-                f"A request to {server.name!r} must stay at its own address. "
+                f"A request to {server.called!r} must stay at its own address. "
                 "Ask its administrator to correct the url.",
                 "server-refused",
             )
@@ -311,7 +311,7 @@ class _Adapter(HTTPAdapter):
 
 def explained(server: Server, error: Exception) -> ServerFault:
     """What a failed request means, in a sentence that holds nothing of the answer."""
-    name = repr(server.name)
+    name = repr(server.called)
     if isinstance(error, requests.exceptions.SSLError):
         return ServerFault(
             f"The server {name} must show a certificate that is trusted here, got another. "
@@ -366,14 +366,14 @@ def _check_answer(
 ) -> None:
     if 300 <= response.status_code < 400:
         raise ServerFault(
-            f"The server {server.name!r} must answer itself, got a redirect, which is not "
+            f"The server {server.called!r} must answer itself, got a redirect, which is not "
             "followed. Ask its administrator to correct the url.",
             "server-refused",
         )
     packed = response.headers.get("Content-Encoding", "identity").lower()
     if packed not in ("", "identity"):
         raise ServerFault(
-            f"The server {server.name!r} must answer without compression, as asked, got a "
+            f"The server {server.called!r} must answer without compression, as asked, got a "
             "compressed answer. Ask its administrator.",
             "server-reply",
         )

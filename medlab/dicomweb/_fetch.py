@@ -277,7 +277,7 @@ class _Work:
         return uids
 
     def _fault(self, sentence: str, code: str) -> ServerFault:
-        return ServerFault(f"The server {self.server.name!r} {sentence}", code)
+        return ServerFault(f"The server {self.server.called!r} {sentence}", code)
 
 
 @contextmanager

@@ -187,7 +187,7 @@ def _read(answer: Any, server: Server, limits: Limits) -> Iterator[FoundSeries]:
         raise ValueError("no list")
     if len(answer) > limits.series * 4:
         raise ServerFault(
-            f"The server {server.name!r} must send at most {limits.series} series, as "
+            f"The server {server.called!r} must send at most {limits.series} series, as "
             f"asked, got {len(answer)}. Narrow the search.",
             "too-large",
         )

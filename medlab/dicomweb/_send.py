@@ -61,7 +61,7 @@ def send(
         server = find_server(server)
     if not server.can_send:
         raise MedlabError(
-            f"The server {server.name!r} must be open for sending, got one that is set up "
+            f"The server {server.called!r} must be open for sending, got one that is set up "
             "to be read only. Choose another, or ask its administrator.",
             code="not-allowed",
         )

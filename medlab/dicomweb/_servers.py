@@ -59,11 +59,16 @@ class Server:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return parts.scheme, (parts.hostname or "").lower(), port
 
+    @property
+    def called(self) -> str:
+        """What to call it in a sentence."""
+        return self.title or self.name
+
     def to_json(self) -> dict[str, Any]:
         """What a browser is told: no address, no login."""
         return {
             "name": self.name,
-            "title": self.title or self.name,
+            "title": self.called,
             "can_send": self.can_send,
         }
 

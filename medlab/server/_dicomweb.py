@@ -338,7 +338,7 @@ class SendHandler(DicomWebHandler):
 def _send_layer(workplace: Workplace, server: Server, scan_id: str, name: str) -> Any:
     if not server.can_send:
         raise MedlabError(
-            f"The server {server.name!r} must be open for sending, got one that is set up "
+            f"The server {server.called!r} must be open for sending, got one that is set up "
             "to be read only. Choose another, or ask its administrator.",
             code="not-allowed",
         )

@@ -129,7 +129,7 @@ def test_a_server_that_is_down_is_told_in_a_sentence(
     _search(page, "CT")
 
     alert = page.locator(".medlab-Archive").get_by_role("alert")
-    said = "The server 'down' must be reachable from here"
+    said = "The server 'Night archive' must be reachable from here"
     expect(alert).to_contain_text(said, timeout=_SOON)
     expect(alert.get_by_role("button", name="Try again")).to_be_visible()
     page.screenshot(path=pictures / "dicomweb-down.png")
