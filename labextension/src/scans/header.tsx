@@ -80,6 +80,7 @@ export function ScanHeader(props: IHeaderProps): ReactElement {
           'Patient, modality, date, description, body part, file name, “labelled”: every word must occur'
         )}
         value={props.words}
+        maxLength={500}
         spellCheck={false}
         autoComplete="off"
         onChange={event => props.onWords(event.target.value)}

@@ -1,9 +1,11 @@
-import { isAbort } from '../server/connection';
+import { isAbort, ServerError } from '../server/connection';
 
 /** Rows in one request. */
 export const PAGE = 100;
 /** Rows that fly past are not worth a request. */
 const PAUSE_MS = 30;
+/** A server that has enough to do is left alone for so long. */
+const BUSY_MS = 500;
 /** More pages are forgotten, those least looked at first. */
 const KEPT = 80;
 
@@ -145,9 +147,18 @@ export class Pages<T> {
       this._take(page, fetched);
       this._heard();
     } catch (error) {
-      if (!isAbort(error) && !aborter.signal.aborted) {
-        this._heard(error);
+      if (isAbort(error) || aborter.signal.aborted) {
+        return;
       }
+      if (error instanceof ServerError && error.status === 429) {
+        // The server has enough to do: the same request again a little later.
+        await new Promise(resolve => setTimeout(resolve, BUSY_MS));
+        if (!aborter.signal.aborted && !this.isDisposed) {
+          await this._load(page);
+        }
+        return;
+      }
+      this._heard(error);
     } finally {
       if (this._asked.get(page) === aborter) {
         this._asked.delete(page);

@@ -150,6 +150,17 @@ export class Rows {
     return -1;
   }
 
+  /** The scans that are here. */
+  *loaded(): Generator<IScan> {
+    for (const { pages, kind } of this.runs) {
+      if (kind === 'scan') {
+        for (const [, scan] of (pages as Pages<IScan>).loaded()) {
+          yield scan;
+        }
+      }
+    }
+  }
+
   /** The rows `from` to `to` are in view, the last not included. */
   want(from: number, to: number): void {
     for (const run of this.runs) {

@@ -88,11 +88,11 @@ export class Selection {
         this._waits = false;
       }
     }
-    for (const id of this._chosen.keys()) {
-      const now = rows.placeOf(id);
-      const scan = now >= 0 ? rows.row(now)?.scan : null;
-      if (scan) {
-        this._chosen.set(id, scan);
+    if (this._chosen.size > 0) {
+      for (const scan of rows.loaded()) {
+        if (this._chosen.has(scan.id)) {
+          this._chosen.set(scan.id, scan);
+        }
       }
     }
   }

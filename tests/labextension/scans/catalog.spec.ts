@@ -104,6 +104,30 @@ describe('ScanCatalog', () => {
     catalog.dispose();
   });
 
+  it('asks again a little later when the server has enough to do', async () => {
+    let refused = 0;
+    const catalog = new ScanCatalog({
+      labextensions: '',
+      request: async path =>
+        path === 'scans/search' && refused++ === 0
+          ? new Response('{"message": "Busy.", "code": "too-many"}', {
+              status: 429
+            })
+          : new Response(
+              JSON.stringify(
+                path === 'scans/index' ? listing.indexing : listing
+              )
+            )
+    });
+
+    await catalog.refresh();
+
+    expect(refused).toBe(2);
+    expect(catalog.error).toBeNull();
+    expect(catalog.rows.count).toBe(3);
+    catalog.dispose();
+  });
+
   it('asks for names only when they are shown, and forgets them at once', async () => {
     const server = new FakeLibrary(8);
     const catalog = await catalogOf(server);
