@@ -42,6 +42,7 @@ CREATE TABLE scans (
 CREATE INDEX scans_unit ON scans (unit);
 CREATE INDEX scans_path ON scans (path, series);
 CREATE INDEX scans_series ON scans (series);
+CREATE INDEX scans_shown ON scans (shown);
 CREATE TABLE summaries (scan INTEGER PRIMARY KEY, summary TEXT NOT NULL);
 CREATE TABLE frames (id TEXT PRIMARY KEY, scan INTEGER NOT NULL, frame INTEGER NOT NULL)
   WITHOUT ROWID;

@@ -1,6 +1,7 @@
 """Asking an index: words, filters, order, pages, groups."""
 
 import json
+import os
 import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,9 @@ SORTS = (
     "format", "slices", "size_bytes", "frames", "labels", "problem",
 )  # fmt: skip
 _MOST = 10_000
+_FEW = 5_000
+# The plus keeps SQLite from an index that says nothing: nearly every line is shown.
+_ALL = "+shown"
 _LABELLED, _UNLABELLED = "labelled", "unlabelled"
 
 
@@ -124,9 +128,11 @@ def labelled_scans(home: Home) -> dict[str, list[str]]:
 def layers_in(folder: Path) -> list[str]:
     """The names of the label layers in a scan's folder, sorted."""
     try:
-        return sorted(p.parent.name for p in folder.glob("*/layer.json"))
+        with os.scandir(folder) as listing:
+            names = [entry.name for entry in listing]
     except OSError:
         return []
+    return sorted(name for name in names if (folder / name / "layer.json").exists())
 
 
 def with_labels(scan: ScanSummary, home: Home) -> ScanSummary:
@@ -173,12 +179,17 @@ def _page(connection: sqlite3.Connection, home: Home, query: Query) -> Page:
     where, values = _where(connection, home, query)
     connection.execute("BEGIN")
     try:
-        (total,) = connection.execute(
-            f"SELECT count(*) FROM scans WHERE {where}", values
-        ).fetchone()
-        (every,) = connection.execute(
-            "SELECT count(*) FROM scans WHERE shown"
-        ).fetchone()
+        every = total = connection.execute(
+            "SELECT count(*) FROM scans WHERE shown = 1"
+        ).fetchone()[0]
+        if where != _ALL:
+            found = connection.execute(
+                f"SELECT scan FROM scans WHERE {where}", values
+            ).fetchall()
+            total = len(found)
+            if total <= _FEW:  # Looked up one by one, not among all once more.
+                where = "scan IN (SELECT value FROM json_each(?))"
+                values = [json.dumps([scan for (scan,) in found])]
         (revision,) = connection.execute(
             "SELECT value FROM about WHERE name = 'revision'"
         ).fetchone()
@@ -225,7 +236,7 @@ def _where(
     connection: sqlite3.Connection, home: Home, query: Query
 ) -> tuple[str, list[Any]]:
     """The condition of a query, and its values."""
-    parts, values = ["shown"], []
+    parts, values = [_ALL], []
     labelled = "id IN (SELECT id FROM temp.labelled)"
     words = query.words.casefold().split()[:20]
     states = [(word, _state(word)) for word in words]
