@@ -130,7 +130,7 @@ def _raw_header(path: Path, name: str) -> Any:
                 raw.get_data_shape(), raw.get_data_dtype(), raw.get_slope_inter()
         except Exception as error:
             raise damaged(name, _KIND) from error
-        single = bytes(raw["magic"]).startswith(b"n+")
+        single = not _is_header_of_pair(path)
         offset = raw.get_data_offset()
         if not 0 <= offset <= HEADER_BYTES or (single and 0 < offset < kind.sizeof_hdr):
             raise damaged(name, _KIND)
