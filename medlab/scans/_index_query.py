@@ -184,12 +184,16 @@ def _page(connection: sqlite3.Connection, home: Home, query: Query) -> Page:
         ).fetchone()[0]
         if where != _ALL:
             found = connection.execute(
-                f"SELECT scan FROM scans WHERE {where}", values
+                f"SELECT scan FROM scans WHERE {where} LIMIT {_FEW}", values
             ).fetchall()
             total = len(found)
-            if total <= _FEW:  # Looked up one by one, not among all once more.
+            if total < _FEW:  # Looked up one by one, not among all once more.
                 where = "scan IN (SELECT value FROM json_each(?))"
                 values = [json.dumps([scan for (scan,) in found])]
+            else:
+                (total,) = connection.execute(
+                    f"SELECT count(*) FROM scans WHERE {where}", values
+                ).fetchone()
         (revision,) = connection.execute(
             "SELECT value FROM about WHERE name = 'revision'"
         ).fetchone()
