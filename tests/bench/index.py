@@ -3,7 +3,7 @@
 The files are pydicom's own sample series, copied with new UIDs. Both sides read the same
 files in the same run, taking turns.
 
-    python -m tests.bench.index --files 4000 --small 100000 --rows 100000
+    python -m tests.bench.index --files 10000 --small 100000 --rows 100000
 """
 
 import argparse
@@ -260,7 +260,7 @@ def tell(what: str, times_ms: list[float]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", help="a folder on the disk to measure")
-    parser.add_argument("--files", type=int, default=4000, help="0 leaves this out")
+    parser.add_argument("--files", type=int, default=10_000, help="0 leaves this out")
     parser.add_argument("--small", type=int, default=100_000, help="0 leaves this out")
     parser.add_argument("--rows", type=int, default=100_000, help="0 leaves this out")
     given = parser.parse_args()
