@@ -3,13 +3,8 @@
 At one place of a 4D series lie several pictures. What tells them apart is looked for in what
 the files say: b-value and gradient, echo time, kind of picture (magnitude, water, ...), cardiac
 phase, time. Only where they say nothing does the order of acquisition decide.
-
-Source:
-    DICOM PS3.3, C.8.13.5.9 (MR diffusion), C.8.13.5.4 (MR echo), C.7.6.16.2.2 (frame
-    content), C.7.6.16.2.7 (cardiac synchronization).
 """
 
-import datetime
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +13,14 @@ from typing import Any, cast
 import numpy as np
 
 from medlab.scans._dicom_slice import DicomSlice, acquisition_order
-from medlab.scans._dicom_values import find, number, words
+from medlab.scans._dicom_traits import (
+    TRAITS,
+    Trait,
+    position_in_time,
+    seconds,
+    trigger_ms,
+)
+from medlab.scans._dicom_values import number
 from medlab.scans._dicom_vendor import vendor_diffusion
 from medlab.scans._volume import FrameKind
 
@@ -126,13 +128,10 @@ def _left_out(volumes: dict[Hashable, dict[int, DicomSlice]], count: int) -> lis
     ]
 
 
-Trait = Callable[[DicomSlice], Hashable]
-
-
 def _telling_traits(places: Sequence[Place]) -> list[tuple[FrameKind, Trait]]:
     """The traits in which pictures at one place differ, as few as it takes."""
     found: list[tuple[FrameKind, Trait]] = []
-    for kind, trait in _TRAITS:
+    for kind, trait in TRAITS:
         if any(_tells_more(place, trait, found) for place in places):
             found.append((kind, trait))
     if not found and _may_be_diffusion(places[0][0]):
@@ -161,131 +160,13 @@ def _may_be_diffusion(piece: DicomSlice) -> bool:
     return str(piece.header.get("Modality", "")) == "MR" and piece.mosaic is None
 
 
-def _diffusion(piece: DicomSlice) -> Hashable:
-    groups, sequence = piece.groups, "MRDiffusionSequence"
-    b_value = number(groups, sequence, "DiffusionBValue")
-    if b_value is None:
-        if piece.mosaic is None or piece.mosaic.b_value is None:
-            return None
-        direction = piece.mosaic.direction
-        return piece.mosaic.b_value, _rounded(direction)
-    direction = None
-    for group in groups:
-        holder = (group.get(sequence) or [None])[0]
-        inner = (
-            None if holder is None else holder.get("DiffusionGradientDirectionSequence")
-        )
-        for place in (inner[0] if inner else None, holder, group):
-            told = None if place is None else place.get("DiffusionGradientOrientation")
-            if told is not None and len(told) == 3:
-                return b_value, _rounded(tuple(float(v) for v in told))
-    return b_value, _rounded(direction)
-
-
-def _rounded(direction: tuple[float, ...] | None) -> tuple[float, ...]:
-    return () if direction is None else tuple(round(v, 3) + 0.0 for v in direction)
-
-
-def _echo(piece: DicomSlice) -> Hashable:
-    ms = number(piece.groups, "MREchoSequence", "EffectiveEchoTime")
-    return ms if ms is not None else number(piece.groups, "", "EchoTime")
-
-
-def _component(piece: DicomSlice) -> Hashable:
-    told = words(
-        piece.groups, "MRImageFrameTypeSequence", "ComplexImageComponent"
-    ) or words(piece.groups, "", "ComplexImageComponent")
-    kind = words(piece.groups, "MRImageFrameTypeSequence", "FrameType")
-    kind = kind or words(piece.groups, "", "ImageType")
-    return (*told, *kind[2:])
-
-
-def _cardiac(piece: DicomSlice) -> Hashable:
-    percent = number(
-        piece.groups,
-        "CardiacSynchronizationSequence",
-        "NominalPercentageOfCardiacPhase",
-    )
-    return percent
-
-
-def _trigger_ms(piece: DicomSlice) -> float | None:
-    groups, sequence = piece.groups, "CardiacSynchronizationSequence"
-    told = number(groups, sequence, "NominalCardiacTriggerDelayTime")
-    return told if told is not None else number(groups, "", "TriggerTime")
-
-
-def _position_in_time(piece: DicomSlice) -> float | None:
-    index = number(piece.groups, "FrameContentSequence", "TemporalPositionIndex")
-    if index is not None:
-        return index
-    return number(piece.groups, "", "TemporalPositionIdentifier")
-
-
-def _other_dimensions(piece: DicomSlice) -> Hashable:
-    """The indices a multi-frame file gives a frame along axes that are not in space."""
-    index = find(piece.groups, "FrameContentSequence", "DimensionIndexValues")
-    axes = piece.header.get("DimensionIndexSequence") or []
-    if index is None or not axes:
-        return None
-    told = [index] if isinstance(index, int) else list(index)
-    pointers = [int(axis.get("DimensionIndexPointer") or 0) for axis in axes]
-    return tuple(
-        int(value)
-        for value, pointer in zip(told, pointers, strict=False)
-        if pointer not in _IN_SPACE
-    )
-
-
-_IN_SPACE = {0x00209056, 0x00209057, 0x00200032, 0x00201041, 0x00209113, 0x00209111}
-"""StackID, InStackPositionNumber, ImagePositionPatient, SliceLocation and their groups."""
-
-_TRAITS: tuple[tuple[FrameKind, Trait], ...] = (
-    ("b-value", _diffusion),
-    ("echo", _echo),
-    ("component", _component),
-    ("phase", _cardiac),
-    ("time", _position_in_time),
-    ("volume", _other_dimensions),
-)
-
-
-def seconds(piece: DicomSlice) -> float | None:
-    """When the picture was taken, in seconds since some moment; None if nobody says."""
-    sequence = "FrameContentSequence"
-    for keyword in ("FrameAcquisitionDateTime", "AcquisitionDateTime"):
-        told = find(piece.groups, sequence, keyword)
-        if told is not None:
-            return _clock(str(told)[:8], str(told)[8:])
-    reference_ms = number(piece.groups, "", "FrameReferenceTime")
-    if reference_ms is not None:
-        return reference_ms / 1000
-    for kind in ("Acquisition", "Content"):
-        told = find(piece.groups, "", f"{kind}Time")
-        if told is not None:
-            date = find(piece.groups, "", f"{kind}Date")
-            return _clock(str(date or "20000101"), str(told))
-    return None
-
-
-def _clock(date: str, time: str) -> float | None:
-    """Seconds of a DICOM date and time, such as `20240131` and `134501.25`."""
-    try:
-        day = datetime.date(int(date[:4]), int(date[4:6]), int(date[6:8])).toordinal()
-        whole = time.split("+")[0].split("-")[0]
-        hours, minutes = int(whole[:2] or 0), int(whole[2:4] or 0)
-        return day * 86400.0 + hours * 3600 + minutes * 60 + float(whole[4:] or 0)
-    except ValueError:
-        return None
-
-
 def _ranks(
     places: Sequence[Place], keys: dict[int, tuple[Hashable, ...]]
 ) -> tuple[dict[int, int], FrameKind]:
     """The number of each picture among those alike at its place, and what orders them."""
     kind: FrameKind = "volume"
     orders: tuple[tuple[FrameKind, Callable[[DicomSlice], float | None]], ...] = (
-        ("phase", _trigger_ms),
+        ("phase", trigger_ms),
         ("time", seconds),
         ("time", lambda piece: number(piece.groups, "", "AcquisitionNumber")),
     )
@@ -328,7 +209,7 @@ def _values(
         if kind == "component":
             told = [_say(kind, one) for one in told]
     elif kind == "phase":
-        told = [_median(_trigger_ms, volume) for volume in volumes]
+        told = [_median(trigger_ms, volume) for volume in volumes]
     elif kind == "time":
         told = _since_first([_median(seconds, volume) for volume in volumes], volumes)
     else:
@@ -345,7 +226,7 @@ def _since_first(
         begin = min(cast(Sequence[float], times))
         return [round(cast(float, one) - begin, 3) for one in times]
     step_ms = number(volumes[0][0].groups, "", "TemporalResolution")
-    places = [_position_in_time(volume[0]) for volume in volumes]
+    places = [position_in_time(volume[0]) for volume in volumes]
     if step_ms and None not in places:
         begin = min(cast(Sequence[float], places))
         return [round((cast(float, n) - begin) * step_ms / 1000, 3) for n in places]
