@@ -52,7 +52,8 @@ class Cluster:
 
     @staticmethod
     def _run(kind: str, *arguments: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "dask", kind, *arguments, "--no-dashboard"]
+        no_page = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+        command = [sys.executable, "-m", "dask", kind, *arguments, *no_page]
         quiet = subprocess.DEVNULL
         root = str(Path(__file__).parents[2])
         return subprocess.Popen(command, stdout=quiet, stderr=quiet, cwd=root)
