@@ -12,7 +12,7 @@ LONG = os.environ.get("MEDLAB_LONG") == "1"
 
 @pytest.mark.parametrize("target", ["header", "volume", "labels"])
 def test_random_bytes_end_in_a_sentence(tmp_path, target):
-    limit = ["--seconds", "600"] if LONG else ["--runs", "300"]
+    limit = ["--seconds", "600"] if LONG else ["--runs", "150"]
     command = [sys.executable, "-m", "tests.fuzz.campaign", target, *limit]
 
     done = subprocess.run(

@@ -206,6 +206,7 @@ def by_dcmdump(path):
     command = [
         "dcmdump",
         "-q",
+        "+L",
         *(part for tag in tags for part in ("+P", tag)),
         str(path),
     ]
