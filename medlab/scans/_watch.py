@@ -34,7 +34,8 @@ def watch(
 
     Args:
         home: The root to watch.
-        on_change: Given the folders, relative to the root; "." for the root itself.
+        on_change: Given the folders, relative to the root; "." for the root itself. In
+            place of a folder that is gone comes the one it was in.
         stop: Set it to end the watch.
         interval_s: How often folders are looked at.
         whole_s: How often files are.
@@ -62,8 +63,14 @@ def watch(
         if due:
             for folder in due:
                 del waiting[folder]
-            on_change(sorted(due))
+            on_change(sorted({_still_there(home, folder) for folder in due}))
         pause = max(interval_s, _SHARE * (time.monotonic() - started))
+
+
+def _still_there(home: Home, folder: str) -> str:
+    while folder != "." and not home.locate(folder).is_dir():
+        folder = folder.rpartition("/")[0] or "."
+    return folder
 
 
 class _Folders:

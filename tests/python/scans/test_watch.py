@@ -1,6 +1,7 @@
 """watch tells about folders whose scans came, changed or went."""
 
 import os
+import shutil
 import threading
 import time
 
@@ -56,6 +57,13 @@ def test_a_removed_file_is_told(watched):
     root, told = watched
     (root / "a" / "one.nii").unlink()
     wait_for(told, "a")
+
+
+def test_in_place_of_a_folder_that_is_gone_comes_the_one_it_was_in(watched):
+    root, told = watched
+    shutil.rmtree(root / "a")
+    wait_for(told, ".")
+    assert {folder for folders in told for folder in folders} == {"."}
 
 
 def test_a_file_that_is_written_in_place_is_told_by_the_seldom_look(watched):
