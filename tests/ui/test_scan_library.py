@@ -179,7 +179,7 @@ def test_patients_are_named_only_while_somebody_wants_it(lab: Lab, page: Page) -
     expect(page.locator(".medlab-ScanBrowser [role=status]").last).to_have_text(
         "Patient names are hidden"
     )
-    expect(page.locator(".medlab-ScanDetails")).not_to_contain_text("Patient^Nr")
+    expect(page.locator(".medlab-ScanBrowser")).not_to_contain_text("Patient^Nr")
     assert not [url for url in asked if "Nr0000" in url]
     page.get_by_label("Filter scans").fill("")
 
@@ -205,8 +205,9 @@ def test_problems_are_filtered_and_told_word_by_word(
     _dark(page)
     page.screenshot(path=pictures / "scan-library-warnings-dark.png")
     page.get_by_role("button", name="Errors").click()
-    page.locator(_ROW).nth(1).click()
     expect(page.locator(_COUNT)).to_have_text("1,000 of 100,000 scans")
+    page.locator(_ROW).nth(1).click()
+    expect(page.locator(".medlab-ScanProblem.medlab-mod-error")).to_be_visible()
     page.screenshot(path=pictures / "scan-library-errors-dark.png")
     page.get_by_role("button", name="Errors").click()
     expect(page.locator(_COUNT)).to_have_text("100,000 scans")

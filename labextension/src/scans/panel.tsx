@@ -195,6 +195,14 @@ export class ScanBrowser extends ReactWidget implements IListHost {
         : this._trans.__('Patient names are hidden');
     }
     this.selection.follow(this.rows);
+    if (this._showedRows !== this.rows) {
+      this._showedRows = this.rows;
+      const { chosen } = this.selection;
+      // Several stay chosen from search to search; one that is gone would only confuse.
+      if (chosen.length === 1 && this.rows.placeOf(chosen[0].id) < 0) {
+        this.selection.clear();
+      }
+    }
   }
 
   private _search(words: string): void {
@@ -264,6 +272,7 @@ export class ScanBrowser extends ReactWidget implements IListHost {
   /** Told to those who cannot see what has changed. */
   private _said = '';
   private _showedNames: boolean;
+  private _showedRows: Rows | null = null;
   private readonly _thumbnails: Thumbnails;
   private _words = '';
 }
