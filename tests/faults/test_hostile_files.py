@@ -177,7 +177,7 @@ def test_good_files_beside_hostile_ones_are_all_listed(zoo, tmp_path):
         assert scan.error is None
         assert tuple(scan.shape) == SHAPE
     errors = [scan.error for scan in listed.values() if scan.error]
-    assert len(errors) > 30
+    assert len(errors) > 20
     assert not any(str(tmp_path) in error for error in errors)
     for n, case in enumerate(bad[:: 2 * EVERY]):
         (folder / f"bad-{n}{case.path.suffix}").rename(case.path)
