@@ -93,6 +93,7 @@ function Volumes(props: {
       {trans.__('Volume')}
       <select
         className="medlab-FilterChip"
+        aria-label={trans.__('Volume')}
         value={frame}
         onChange={event => props.onChange(Number(event.target.value))}
       >
