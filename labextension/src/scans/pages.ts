@@ -172,7 +172,8 @@ export class Pages<T> {
     this._pages.delete(page);
     this._pages.set(page, rows);
     for (const old of this._pages.keys()) {
-      const isPast = old * PAGE >= total;
+      // The first one stays, also empty: it is what a changed list is asked for.
+      const isPast = old > 0 && old * PAGE >= total;
       if (isPast || (this._pages.size > KEPT && !this._isWanted(old))) {
         this._pages.delete(old);
       }
