@@ -206,9 +206,7 @@ def test_a_scan_that_cannot_be_read_says_so_in_one_sentence(lab: Lab, page: Page
 
 
 def test_an_open_scan_is_there_again_after_a_reload(lab: Lab, page: Page):
-    scan = next(
-        scan for scan in lab.scans() if not scan["error"]
-    )
+    scan = next(scan for scan in lab.scans() if not scan["error"])
     lab.open(page)
     execute(page, "medlab:open-scan", {"id": scan["id"], "name": "Chest"})
     page.wait_for_selector(".medlab-ScanView .medlab-View3D[data-ready]")
