@@ -145,6 +145,7 @@ export class ScanCatalog implements IScanCatalog {
       this._heardIndexing(await steerIndexing(this.server, cmd));
     } catch (error) {
       this._failed(error);
+      this.changed.emit();
       throw this._error;
     }
     await this._reload();
