@@ -145,6 +145,8 @@ export interface IVolumeInfo {
   unit: string;
   dtype: 'i1' | 'u1' | 'i2' | 'u2' | 'f4';
   channels: 1 | 3;
+  /** The greatest values are black (MONOCHROME1); left out where they are white. */
+  inverted?: boolean;
   name: string;
   warnings: string[];
   window: { center: number; width: number };

@@ -29,7 +29,7 @@ describe('a window', () => {
 
   it('looks up every integer as it would be computed', () => {
     const window = { center: -600, width: 1500 };
-    const lookup = lookupFor('i2', window);
+    const lookup = lookupFor({ dtype: 'i2' }, window);
 
     for (const value of [-32768, -1351, -1350, -600, 149, 150, 32767]) {
       const pixel = lookup?.pixels[value + lookup.offset] ?? 0;
@@ -38,8 +38,22 @@ describe('a window', () => {
     }
   });
 
+  it('shows the greatest values black where a film would', () => {
+    const window = { center: 128, width: 256 };
+    const levels = [0, 100, 255].map(value => {
+      const film = lookupFor({ dtype: 'u1', inverted: true }, window);
+      const screen = lookupFor({ dtype: 'u1' }, window);
+      return [film, screen].map(lookup => (lookup?.pixels[value] ?? 0) & 255);
+    });
+    expect(levels).toEqual([
+      [255, 0],
+      [155, 100],
+      [0, 255]
+    ]);
+  });
+
   it('is computed for floating point, where nothing can be looked up', () => {
-    expect(lookupFor('f4', { center: 0, width: 1 })).toBeNull();
+    expect(lookupFor({ dtype: 'f4' }, { center: 0, width: 1 })).toBeNull();
   });
 });
 

@@ -49,7 +49,7 @@ export interface ILookup {
 
 /** @returns null for voxels in floating point, which need the arithmetic itself */
 export function lookupFor(
-  dtype: IVolumeInfo['dtype'],
+  { dtype, inverted }: Pick<IVolumeInfo, 'dtype' | 'inverted'>,
   window: IWindow
 ): ILookup | null {
   if (dtype === 'f4') {
@@ -59,13 +59,15 @@ export function lookupFor(
   const offset = dtype === 'i1' || dtype === 'i2' ? count / 2 : 0;
   const pixels = new Uint32Array(count);
   for (let at = 0; at < count; at++) {
-    pixels[at] = greyPixel(brightness(at - offset, window));
+    pixels[at] = greyPixel(brightness(at - offset, window), inverted);
   }
   return { pixels, offset };
 }
 
-export function greyPixel(level: number): number {
-  return (0xff000000 | (level * 0x010101)) >>> 0;
+/** @param inverted - the greatest values are black, as in DICOM's MONOCHROME1 */
+export function greyPixel(level: number, inverted = false): number {
+  const shown = inverted ? 255 - level : level;
+  return (0xff000000 | (shown * 0x010101)) >>> 0;
 }
 
 /**

@@ -50,14 +50,15 @@ export function drawSlice(
 ): void {
   const { start, stepX, stepY } = walk(slice, index, volume.info.shape);
   const { width, height } = slice;
-  if (volume.info.channels === 3) {
+  const { channels, inverted } = volume.info;
+  if (channels === 3) {
     drawColours(out, volume.data, width, height, start, stepX, stepY);
   } else if (lookup) {
     drawIntegers(out, volume.data, width, height, start, stepX, stepY, lookup);
   } else {
     for (let y = 0, p = 0; y < height; y++) {
       for (let x = 0, at = start + y * stepY; x < width; x++, at += stepX) {
-        out[p++] = greyPixel(brightness(volume.data[at], window));
+        out[p++] = greyPixel(brightness(volume.data[at], window), inverted);
       }
     }
   }

@@ -22,7 +22,7 @@ export class Scene {
   ) {
     const { info } = volume;
     this._window = info.window;
-    this._lookup = lookupFor(info.dtype, info.window);
+    this._lookup = lookupFor(info, info.window);
     this._ink = labelInk(labels, 0.5, true);
     this._crosshair = info.shape.map(size => Math.floor(size / 2)) as Triple;
     this.occupied = new Occupancy(labels);
@@ -97,10 +97,10 @@ export class Scene {
   }
 
   setWindow(center: number, width: number): void {
-    const { dtype } = this.volume.info;
-    const floor = dtype === 'f4' ? 1e-6 : 1;
+    const { info } = this.volume;
+    const floor = info.dtype === 'f4' ? 1e-6 : 1;
     this._window = { center, width: Math.max(floor, width) };
-    this._lookup = lookupFor(dtype, this._window);
+    this._lookup = lookupFor(info, this._window);
     this.windowChanged.emit({ ...this._window });
   }
 
