@@ -40,7 +40,9 @@ def test_each_has_one_sentence_in_the_panel_and_the_document(
     execute(page, "medlab:show-scans")
     for name, word in bad.items():
         page.locator(".medlab-ScanRow", has_text=name).first.click()
-        said = page.locator(".medlab-ScanDetails-error").inner_text()
+        problem = page.locator(".medlab-ScanDetails .medlab-mod-error p")
+        problem.first.wait_for()
+        said = " ".join(problem.all_inner_texts())
         assert said == listed[f"bad/{name}"]["error"]
         assert word in said
 

@@ -277,7 +277,11 @@ def _tree_is_text(page: Page) -> None:
     shown = page.locator(_LIST).text_content() or ""
     assert INJECTIONS[0] in shown
     page.get_by_label("Group by patient and study").click()
+    expect(page.locator(f"{_ROW}.medlab-mod-patient")).to_have_count(0)
+    expect(page.locator(_ROW).first).to_be_visible()
     page.locator(_LIST).press("End")
+    active = page.locator(f"{_ROW}.medlab-mod-active")
+    expect(active).to_have_attribute("aria-posinset", str(len(INJECTIONS)))
 
 
 def _nothing_ran(page: Page) -> None:
