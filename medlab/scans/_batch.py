@@ -12,11 +12,11 @@ from medlab.cluster import Tls, spread
 from medlab.errors import MedlabError
 from medlab.scans._cache import source_stamp
 from medlab.scans._home import Home
-from medlab.scans._index import list_scans
 from medlab.scans._manifest import Manifest, file_name, without_name
 from medlab.scans._open import read_source_header, resolve
 from medlab.scans._summary import ScanSummary, summarise, summarise_error
 from medlab.scans._volume import ScanSource
+from medlab.scans.index._index import list_scans
 
 _NOT_IMAGES = frozenset({"SEG", "RTSTRUCT"})
 

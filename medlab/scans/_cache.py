@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
 from medlab.scans._atomic import replacing, write_atomically
-from medlab.scans._dicom import middle_picture
 from medlab.scans._first_slice import read_slice
 from medlab.scans._header import looks_like_ct
 from medlab.scans._home import Home
-from medlab.scans._index import note_error
 from medlab.scans._limits import NotAScan, check_size
 from medlab.scans._open import (
     ScanNotFound,
@@ -36,6 +34,8 @@ from medlab.scans._open import (
 from medlab.scans._picture import draw_thumbnail, measured_range, proposed_window
 from medlab.scans._volume import ScanSource, Volume
 from medlab.scans._worker import DEFAULT_TIMEOUT_S, read_in_worker, run_worker
+from medlab.scans.dicom._series import middle_picture
+from medlab.scans.index._index import note_error
 
 _FORMAT = 2
 _DTYPES = (np.int8, np.uint8, np.int16, np.uint16)

@@ -9,9 +9,9 @@ from typing import TextIO
 from medlab.cluster import add_cluster_options, cluster_of
 from medlab.errors import MedlabError
 from medlab.scans._home import find_home
-from medlab.scans._index import IndexProgress, list_scans, update_index
 from medlab.scans._open import open_scan
 from medlab.scans._summary import ScanSummary
+from medlab.scans.index._index import IndexProgress, list_scans, update_index
 
 
 def add_parser(

@@ -7,10 +7,10 @@ format the whole scan is.
 from dataclasses import replace
 
 from medlab.errors import MedlabError
-from medlab.scans import _dicom
 from medlab.scans._home import Home
 from medlab.scans._open import read_source, series_files
 from medlab.scans._volume import ScanSource, Volume
+from medlab.scans.dicom import _series
 
 
 def read_slice(source: ScanSource, home: Home, k: int | None = None) -> Volume:
@@ -30,7 +30,7 @@ def read_slice(source: ScanSource, home: Home, k: int | None = None) -> Volume:
     """
     if source.series is not None:
         files = series_files(source, home)
-        found = _dicom.read_one(files, source.name, k, source.frame or 0)
+        found = _series.read_one(files, source.name, k, source.frame or 0)
         return replace(found, source=source)
     whole = read_source(source, home)
     count = whole.shape[2]

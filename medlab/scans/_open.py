@@ -7,20 +7,21 @@ from itertools import islice
 from pathlib import Path
 
 from medlab.errors import MedlabError
-from medlab.scans import _dicom, _omezarr
-from medlab.scans._bids import describe, look_beside
-from medlab.scans._dicom_file import DicomFile, is_dicom, may_be_dicom
-from medlab.scans._dicom_files import find_images
-from medlab.scans._dicom_slice import DicomSlice
-from medlab.scans._dicomdir import is_dicomdir, media_files, table_of_contents
-from medlab.scans._formats import STACK, Reader, file_format, folder_format
-from medlab.scans._formats import format_of as format_of
 from medlab.scans._header import Header
 from medlab.scans._home import Home, find_home
 from medlab.scans._limits import NotAScan, TooLarge, damaged
-from medlab.scans._stack import stack_files
 from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import ScanSource, Volume
+from medlab.scans.dicom import _series
+from medlab.scans.dicom._dicomdir import is_dicomdir, media_files, table_of_contents
+from medlab.scans.dicom._file import DicomFile, is_dicom, may_be_dicom
+from medlab.scans.dicom._files import find_images
+from medlab.scans.dicom._slice import DicomSlice
+from medlab.scans.formats import _omezarr
+from medlab.scans.formats._bids import describe, look_beside
+from medlab.scans.formats._picture_stack import stack_files
+from medlab.scans.formats._table import STACK, Reader, file_format, folder_format
+from medlab.scans.formats._table import format_of as format_of
 
 _MOST_FILES = 5000
 """Files of an OME-Zarr folder that are asked whether it has changed."""
@@ -110,13 +111,13 @@ def read_frames(source: ScanSource, home: Home, count: int) -> list[Volume]:
             reader = _reader(source, path)
             return [reader.read(path, source.name, frame) for frame in range(count)]
         files = series_files(source, home)
-        return [_dicom.read(files, source.name, frame) for frame in range(count)]
+        return [_series.read(files, source.name, frame) for frame in range(count)]
 
 
 def _read(source: ScanSource, home: Home, frame: int | None) -> Volume:
     with _sentences(source):
         if source.series is not None:
-            volume = _dicom.read(series_files(source, home), source.name, frame)
+            volume = _series.read(series_files(source, home), source.name, frame)
         else:
             path = _existing(source, home)
             reader = _reader(source, path)
@@ -135,7 +136,7 @@ def read_source_header(source: ScanSource, home: Home) -> Header:
     """What the scan says about itself, without decoding it."""
     with _sentences(source):
         if source.series is not None:
-            return _dicom.read_header(series_files(source, home), source.name)
+            return _series.read_header(series_files(source, home), source.name)
         path = _existing(source, home)
         header = _reader(source, path).read_header(path, source.name)
         return describe(header, look_beside(path, home.root))
@@ -207,7 +208,7 @@ def series_slices(source: ScanSource, home: Home) -> list[DicomSlice]:
     """
     with _sentences(source):
         files = series_files(source, home)
-        return _dicom.slices_in_order(files, source.name, source.frame or 0)
+        return _series.slices_in_order(files, source.name, source.frame or 0)
 
 
 def dicom_candidates(folder: Path, series: str | None = None) -> list[Path]:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from medlab.errors import MedlabError
-from medlab.scans._dicom_file import check_deflated, is_dicom, not_dicom
-from medlab.scans._dicom_stack import stack_slices
 from medlab.scans._header import plain
 from medlab.scans._home import Home
 from medlab.scans._identifying import identifies
@@ -20,6 +18,8 @@ from medlab.scans._limits import damaged
 from medlab.scans._open import header_tags, series_files
 from medlab.scans._tag_row import TagRow
 from medlab.scans._volume import ScanSource
+from medlab.scans.dicom._file import check_deflated, is_dicom, not_dicom
+from medlab.scans.dicom._stack import stack_slices
 
 _MOST_ROWS = 20_000
 _DEEPEST = 16

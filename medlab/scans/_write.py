@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medlab.errors import MedlabError
-from medlab.scans import _nifti, _nrrd
 from medlab.scans._affine import check_affine, swap_lps_ras
 from medlab.scans._atomic import replacing
+from medlab.scans.formats import _nifti, _nrrd
 
 _TOLERANCE_MM = 1e-4
 _NIFTI_TYPES = (

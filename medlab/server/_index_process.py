@@ -18,7 +18,7 @@ from typing import Any
 from medlab.errors import MedlabError
 from medlab.scans import Home, IndexProgress, update_index
 from medlab.scans._confine import confine_process
-from medlab.scans._watch import watch
+from medlab.scans.index._watch import watch
 
 _APART = 20
 """More changed folders than this are looked through together, with all others."""

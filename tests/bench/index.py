@@ -31,9 +31,9 @@ from medlab.scans import (
     store,
     update_index,
 )
-from medlab.scans._dicom_file import TAGS
-from medlab.scans._index_walk import Unit
 from medlab.scans._summary import ScanSummary
+from medlab.scans.dicom._file import TAGS
+from medlab.scans.index._walk import Unit
 
 ROUNDS = 3
 SERIES_FILES = 100

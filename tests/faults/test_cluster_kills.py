@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from medlab.cluster import spread
-from medlab.scans import Home, Query, _index, convert_scans, search_scans, update_index
-from medlab.scans._index_read import cut
+from medlab.scans import Home, Query, convert_scans, search_scans, update_index
+from medlab.scans.index import _index
+from medlab.scans.index._read import cut
 from tests.support.lab import free_port
 from tests.support.pieces import count_and_square
 from tests.support.scans import make_volume, write_dicom_series, write_nifti_by_nibabel

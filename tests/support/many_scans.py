@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from medlab.scans import Home, ScanSource
-from medlab.scans._index_file import with_index, workplace_salt
-from medlab.scans._index_store import _COLUMNS, _SEARCHED, with_keys
-from medlab.scans._index_walk import Unit, walk_units
 from medlab.scans._summary import ScanSummary
+from medlab.scans.index._file import with_index, workplace_salt
+from medlab.scans.index._store import _COLUMNS, _SEARCHED, with_keys
+from medlab.scans.index._walk import Unit, walk_units
 
 IN_FOLDER = 500
 BODY_PARTS = ("CHEST", "HEAD", "KNEE", "ABDOMEN", "SPINE", "PELVIS", "HEART")
@@ -63,7 +63,7 @@ def make_library(root: Path, count: int = 100_000) -> Home:
 def _fill(
     index: sqlite3.Connection, home: Home, units: dict[str, Unit], count: int
 ) -> None:
-    """As `medlab.scans._index_store` stores rows, without looking for older ones."""
+    """As `medlab.scans.index._store` stores rows, without looking for older ones."""
     salt = workplace_salt(home)
     index.execute("BEGIN IMMEDIATE")
     for number, (folder, unit) in enumerate(sorted(units.items())):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from medlab.scans import Home, open_scan
-from medlab.scans._bids import parse_name
-from medlab.scans._folder_groups import groups_of
 from medlab.scans._open import header_tags, read_source_header
 from medlab.scans._volume import ScanSource
+from medlab.scans.formats._bids import parse_name
+from medlab.scans.index._folder_groups import groups_of
 from tests.support.scans import make_volume, write_nifti_by_nibabel
 
 

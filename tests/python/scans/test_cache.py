@@ -64,6 +64,8 @@ def test_info_tells_what_a_viewer_must_know(home):
         "name": "a_ct.nii.gz",
         "shape": [7, 8, 9],
         "spacing_mm": pytest.approx([0.7, 1.3, 2.5]),
+        "spacing_unit": "mm",
+        "inverted": False,
         "affine": [pytest.approx(row) for row in volume.affine.tolist()],
         "orientation": "LPS",
         "modality": "CT",

@@ -26,9 +26,9 @@ from medlab.scans import (
     read_slice,
     volume_cache,
 )
-from medlab.scans._dicom import read_header
-from medlab.scans._dicom_file import read_dicom
-from medlab.scans._mosaic import Mosaic, csa_fields
+from medlab.scans.dicom._file import read_dicom
+from medlab.scans.dicom._mosaic import Mosaic, csa_fields
+from medlab.scans.dicom._series import read_header
 from tests.support.scans import make_volume, write_dicom_series
 
 NICOM = Path(nibabel.__file__).parent / "nicom/tests/data"

@@ -9,7 +9,7 @@ import pytest
 import SimpleITK
 
 from medlab.scans import Volume, list_scans, open_scan, proposed_window
-from medlab.scans._dicomdir import read_dicomdir
+from medlab.scans.dicom._dicomdir import read_dicomdir
 from tests.support.scans import AXIS_CODES, make_volume, write_dicom_series
 
 MEDIA = Path(pydicom.__file__).parent / "data/test_files/dicomdirtests/DICOMDIR"

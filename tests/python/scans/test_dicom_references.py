@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from medlab.errors import MedlabError
-from medlab.scans._references import reference_of, references
+from medlab.scans.dicom._references import reference_of, references
 
 
 def test_pydicoms_segmentation_names_its_series():

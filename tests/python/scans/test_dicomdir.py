@@ -9,7 +9,7 @@ from pydicom.data import get_testdata_file
 
 from medlab.errors import MedlabError
 from medlab.scans import open_scan
-from medlab.scans._dicomdir import is_dicomdir, read_dicomdir
+from medlab.scans.dicom._dicomdir import is_dicomdir, read_dicomdir
 
 
 @pytest.fixture

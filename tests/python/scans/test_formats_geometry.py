@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from medlab.errors import MedlabError
 from medlab.scans import open_scan
-from medlab.scans._nifti import read_header as nifti_header
+from medlab.scans.formats._nifti import read_header as nifti_header
 
 TIMES = 50 if os.environ.get("MEDLAB_LONG") == "1" else 1
 SOME = settings(

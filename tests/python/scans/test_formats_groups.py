@@ -9,7 +9,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from medlab.errors import MedlabError
 from medlab.scans import Home
-from medlab.scans._folder_groups import groups_of, is_scan_folder, read_group
+from medlab.scans.index._folder_groups import groups_of, is_scan_folder, read_group
 from tests.support.scans import make_volume, write_nifti_by_nibabel
 
 GREY = np.random.default_rng(0).integers(0, 255, (70, 90)).astype(np.uint8)

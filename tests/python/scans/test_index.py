@@ -17,7 +17,6 @@ from medlab.scans import (
     Home,
     IndexProgress,
     ScanSource,
-    _index_read,
     find_home,
     find_scan,
     find_summary,
@@ -26,7 +25,8 @@ from medlab.scans import (
     search_scans,
     update_index,
 )
-from medlab.scans._index import note_error
+from medlab.scans.index import _read
+from medlab.scans.index._index import note_error
 from tests.support.scans import (
     make_labels,
     make_volume,
@@ -140,9 +140,9 @@ def test_a_header_is_read_again_only_when_its_file_changed(home, monkeypatch):
     write_scan(home.root / "a.nii")
     write_dicom_series(home.root / "d", make_volume())
     read = []
-    original = _index_read.read_group
+    original = _read.read_group
     monkeypatch.setattr(
-        _index_read,
+        _read,
         "read_group",
         lambda folder, group, home: (
             read.append(group.key) or original(folder, group, home)

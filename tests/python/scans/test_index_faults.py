@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from medlab.scans import Home, _index_pool, search_scans, update_index
-from medlab.scans._index_read import Piece
-from medlab.scans._index_walk import Unit
+from medlab.scans import Home, search_scans, update_index
+from medlab.scans.index import _pool
+from medlab.scans.index._read import Piece
+from medlab.scans.index._walk import Unit
 from tests.support.scans import make_volume, write_dicom_series
 
 ROUNDS = 40 if os.environ.get("MEDLAB_LONG") == "1" else 3
@@ -19,7 +20,7 @@ SERIES, SLICES = 40, 3
 
 _INDEX = (
     "import sys; from pathlib import Path; from medlab.scans import Home, update_index;"
-    "from functools import partial; from medlab.scans import _index;"
+    "from functools import partial; from medlab.scans.index import _index;"
     # Small pieces, kept one by one: a kill is likely to come between two of them.
     "_index._BATCH_ENTRIES = 1; _index.cut = partial(_index.cut, files=3);"
     "root = Path(sys.argv[1]); home = Home(root, root / '.medlab');"
@@ -118,17 +119,17 @@ def test_a_file_that_ends_its_reader_is_told_and_the_others_are_listed(
 ):
     # The worker process is replaced by one that dies of a certain name.
     deadly = (
-        "import os, sys; from medlab.scans import _index_worker, _index_read;"
-        "read = _index_read._read_folder;"
-        "_index_worker.read_piece = lambda piece: os._exit(9) if any("
+        "import os, sys; from medlab.scans.index import _worker, _read;"
+        "read = _read._read_folder;"
+        "_worker.read_piece = lambda piece: os._exit(9) if any("
         "set(unit.files) - set(unit.skipped) & {'IM00001'} and unit.key == 's03/' and "
         "'IM00001' in set(unit.files) - set(unit.skipped) for _, unit in piece.units) "
-        "else _index_read.read_piece(piece);"
-        "_index_worker.main()"
+        "else _read.read_piece(piece);"
+        "_worker.main()"
     )
     original = subprocess.Popen
     monkeypatch.setattr(
-        _index_pool.subprocess,
+        _pool.subprocess,
         "Popen",
         lambda command, **more: original([sys.executable, "-c", deadly], **more),
     )
@@ -140,9 +141,7 @@ def test_a_file_that_ends_its_reader_is_told_and_the_others_are_listed(
         for n in range(5)
     )
 
-    (entries,) = _index_pool.read_pieces(
-        [Piece(str(root), str(root), units)], workers=1
-    )
+    (entries,) = _pool.read_pieces([Piece(str(root), str(root), units)], workers=1)
 
     told = {entry.unit.key: entry for entry in entries}
     assert len(told) == 5

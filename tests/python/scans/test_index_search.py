@@ -16,9 +16,9 @@ from medlab.scans import (
     search_scans,
     store,
 )
-from medlab.scans._index_query import SORTS
-from medlab.scans._index_walk import Unit
 from medlab.scans._summary import ScanSummary
+from medlab.scans.index._query import SORTS
+from medlab.scans.index._walk import Unit
 
 
 def make_rows():

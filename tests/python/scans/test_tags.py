@@ -18,8 +18,8 @@ from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from medlab.errors import MedlabError
-from medlab.scans._dicom_file import TAGS
-from medlab.scans._dicom_tags import Tags, read_tags
+from medlab.scans.dicom._file import TAGS
+from medlab.scans.dicom._tags import Tags, read_tags
 from tests.support.scans import make_volume, write_dicom_series
 
 COLLECTIONS = [Path(pydicom.data.__file__).parent, Path(data_store.__file__).parent]

@@ -431,4 +431,4 @@ async def test_a_method_that_a_route_has_not_is_refused(
 
     status, reply = await refused(*address, what, method=method, body=body)
 
-    assert (status, reply["code"]) == (405, "not-allowed")
+    assert (status, reply["code"]) == (405, "http-405")
