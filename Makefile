@@ -55,7 +55,9 @@ demo: $(VENV)/frontend.done samples/ct-chest-small
 
 # Stock convolutions by default: their programs are kept and need not be compiled again.
 # The fast ones have tests of their own, and the notebooks and the browser train with them.
-PYTEST := MEDLAB_CONVOLUTIONS=stock pytest -n 2 --dist loadfile tests/python tests/faults medlab
+# The files that take minutes come first, so that neither worker waits for the other.
+PYTEST := MEDLAB_CONVOLUTIONS=stock pytest -n 2 --dist loadfile --no-loadscope-reorder \
+  tests/faults tests/fuzz tests/python medlab
 # Where there is no Orthanc and none can be installed, the tests that need it are skipped.
 ORTHANC := { export MEDLAB_ORTHANC; MEDLAB_ORTHANC=$$(.ci/orthanc) || true; }
 

@@ -118,7 +118,7 @@ def test_a_team_comes_to_what_one_process_comes_to(workplace, size):
 
 @pytest.mark.timeout(900)
 def test_when_one_process_is_killed_the_others_stop_and_all_go_on_later(workplace):
-    recipe = Recipe.load("recipe.yaml").replace(epochs=20)
+    recipe = Recipe.load("recipe.yaml").replace(epochs=8)
     recipe.save("long.yaml")
     alone("long.yaml")
     one = newest(workplace)
