@@ -13,7 +13,8 @@ from medlab.errors import MedlabError
 from medlab.scans._cache import source_stamp
 from medlab.scans._home import Home
 from medlab.scans._manifest import Manifest, file_name, without_name
-from medlab.scans._open import read_source_header, resolve
+from medlab.scans._open import read_source_header
+from medlab.scans._resolve import resolve
 from medlab.scans._summary import ScanSummary, summarise, summarise_error
 from medlab.scans._volume import ScanSource
 from medlab.scans.index._index import list_scans

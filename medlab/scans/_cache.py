@@ -24,14 +24,9 @@ from medlab.scans._first_slice import read_slice
 from medlab.scans._header import looks_like_ct
 from medlab.scans._home import Home
 from medlab.scans._limits import NotAScan, check_size
-from medlab.scans._open import (
-    ScanNotFound,
-    read_source,
-    read_source_header,
-    series_files,
-    source_files,
-)
+from medlab.scans._open import read_source, read_source_header
 from medlab.scans._picture import draw_thumbnail, measured_range, proposed_window
+from medlab.scans._source_files import ScanNotFound, series_files, source_files
 from medlab.scans._volume import ScanSource, Volume
 from medlab.scans._worker import DEFAULT_TIMEOUT_S, read_in_worker, run_worker
 from medlab.scans.dicom._series import middle_picture

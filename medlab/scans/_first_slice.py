@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from medlab.errors import MedlabError
 from medlab.scans._home import Home
-from medlab.scans._open import read_source, series_files
+from medlab.scans._open import read_source
+from medlab.scans._source_files import series_files
 from medlab.scans._volume import ScanSource, Volume
 from medlab.scans.dicom import _series
 

@@ -15,7 +15,8 @@ from medlab.scans._header import plain
 from medlab.scans._home import Home
 from medlab.scans._identifying import identifies
 from medlab.scans._limits import damaged
-from medlab.scans._open import header_tags, series_files
+from medlab.scans._open import header_tags
+from medlab.scans._source_files import series_files
 from medlab.scans._tag_row import TagRow
 from medlab.scans._volume import ScanSource
 from medlab.scans.dicom._file import check_deflated, is_dicom, not_dicom

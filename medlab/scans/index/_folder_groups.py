@@ -24,7 +24,8 @@ from typing import Literal, NamedTuple
 from medlab.errors import MedlabError
 from medlab.scans._header import Header
 from medlab.scans._home import Home
-from medlab.scans._open import read_source_header, source_files
+from medlab.scans._open import read_source_header
+from medlab.scans._source_files import source_files
 from medlab.scans._volume import ScanSource
 from medlab.scans.formats import _picture_file
 from medlab.scans.formats._picture_stack import sequence

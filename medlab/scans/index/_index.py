@@ -14,7 +14,7 @@ from pathlib import Path
 from medlab.cluster import Tls
 from medlab.errors import MedlabError
 from medlab.scans._home import Home, find_home
-from medlab.scans._open import ScanNotFound
+from medlab.scans._source_files import ScanNotFound
 from medlab.scans._summary import ScanSummary
 from medlab.scans._volume import ScanSource
 from medlab.scans.index._cluster import read_pieces_on_cluster
