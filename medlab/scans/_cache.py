@@ -84,11 +84,12 @@ def volume_cache(
     return cached
 
 
-def first_slice(source: ScanSource, home: Home, k: int) -> CachedVolume:
+def first_slice(source: ScanSource, home: Home, k: int) -> CachedVolume | None:
     """One slice, from the cache or decoded alone: long before the whole scan is.
 
     Returns:
-        A volume of one voxel along K, at its place; `info["shape"]` says so, too.
+        A volume of one voxel along K, at its place; `info["shape"]` says so, too. None
+        where the cache has none and the format would have to be decoded as a whole.
 
     Raises:
         ScanNotFound: If the scan's files are gone.
@@ -102,6 +103,8 @@ def first_slice(source: ScanSource, home: Home, k: int) -> CachedVolume:
         shape = [*whole.info["shape"][:2], 1]
         told = {**whole.info, "shape": shape, "affine": affine.tolist()}
         return CachedVolume(whole.voxels[..., k : k + 1], affine, told)
+    if source.series is None:
+        return None
     with tempfile.TemporaryDirectory(dir=_folder(home, "slices")) as folder:
         out = Path(folder) / name
         with _noting_errors(source, home):

@@ -73,7 +73,9 @@ class SlabHandler(MedlabHandler):
 class FirstHandler(MedlabHandler):
     """GET volumes/{id}/first?k=: one plane as a frame, decoded before the whole scan is.
 
-    Its header is a slab's with `info`, what a viewer must know of the plane.
+    Its header is a slab's with `info`: what a viewer must know of the whole scan, as far as
+    one plane tells it (`window`, `range`, `dtype` and `warnings` are the plane's). Nothing,
+    with status 204, where the format has no quicker way than to decode all of it.
     """
 
     @answer
@@ -82,10 +84,14 @@ class FirstHandler(MedlabHandler):
         told = await self.workplace.run(
             "volumes", _first, scan_id, k, self.workplace.home
         )
-        self.reply_bytes(*told)
+        if told is None:
+            self.set_status(204)
+            self.finish()
+        else:
+            self.reply_bytes(*told)
 
 
-def _first(scan_id: str, k: int, home: Home) -> tuple[bytes, bytes]:
+def _first(scan_id: str, k: int, home: Home) -> tuple[bytes, bytes] | None:
     planes = (find_summary(scan_id, home).shape or [0])[-1]
     asked = planes // 2 if k == -1 else k
     if planes and not 0 <= asked < planes:
@@ -94,9 +100,14 @@ def _first(scan_id: str, k: int, home: Home) -> tuple[bytes, bytes]:
             code="outside",
         )
     volume = first_slice(find_scan(scan_id, home), home, asked)
+    if volume is None:
+        return None
+    affine = volume.affine.copy()
+    affine[:3, 3] -= asked * affine[:3, 2]
+    whole = {"shape": [*volume.info["shape"][:2], planes], "affine": affine.tolist()}
     header = {
         **_slab_header(scan_id, volume, asked, asked + 1),
-        "info": {"id": scan_id, **volume.info},
+        "info": {**volume.info, "id": scan_id, **whole},
     }
     voxels = np.asarray(volume.voxels)
     voxels = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)

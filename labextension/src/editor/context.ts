@@ -7,6 +7,10 @@ import type { Translate } from './translate';
 import type { Planes } from './view/planes';
 import type { Scene } from './view/scene';
 
+/** Why tools do nothing yet, before translation. */
+export const NOT_YET =
+  'The scan is still being read: its tools work once all slices are here.';
+
 /**
  * What every part of an editor is given: `new Part(context)`.
  *

@@ -1,6 +1,5 @@
 import type { IServer } from '../server/connection';
-import { fetchVolumeInfo } from '../server/requests';
-import type { ISegment, Triple } from '../server/types';
+import type { ISegment, IVolumeInfo, Triple } from '../server/types';
 
 import { Announcer } from './bars/announcer';
 import { Progress } from './bars/progress';
@@ -22,6 +21,7 @@ import { nearestVoxel, type Plane } from './view/geometry';
 import type { IWindow } from './view/intensity';
 import type { PlaneView } from './view/plane_view';
 import { Planes } from './view/planes';
+import { openVolume } from './view/opening';
 import { Scene } from './view/scene';
 import { Volume } from './view/volume';
 
@@ -57,8 +57,6 @@ export class SliceEditor {
   ) {
     this._preferences = askPage();
     this._trans = _options.trans ?? this._preferences.trans;
-    this._status = new StatusBar(this._trans);
-    this._side = new SideColumn(this._trans);
     this._body.append(this._progress.node);
     this.node = element(
       'div',
@@ -72,7 +70,7 @@ export class SliceEditor {
       [this._body]
     );
     host.append(this.node);
-    this._progress.show(this._trans('Opening the scan…'), 0);
+    this._progress.show(this._trans('Opening the scan…'), null);
     this.ready = this._open();
     // Whoever awaits `ready` hears of a failure; the editor itself shows it.
     this.ready.catch((error: unknown) => this._showFailure(error));
@@ -162,8 +160,7 @@ export class SliceEditor {
       return;
     }
     this._abort.abort();
-    this._disposables.forEach(part => part.dispose());
-    this._session?.dispose();
+    this._clear();
     this.crosshairChanged.clear();
     this.saveStateChanged.clear();
     this.windowChanged.clear();
@@ -173,28 +170,86 @@ export class SliceEditor {
   private async _open(): Promise<void> {
     const { server, scanId } = this._options;
     const { signal } = this._abort;
-    const info = await fetchVolumeInfo(server, scanId, signal);
-    const volume = new Volume(info);
-    const session = await LabelSession.open(this._options, info, signal);
+    const opening = await openVolume(server, scanId, signal);
+    await this._show(opening.volume);
+    const info = await opening.whole;
+    if (signal.aborted) {
+      return;
+    }
+    if (!opening.volume.complete(info)) {
+      // The files were replaced after the slice was read: it is not of this scan.
+      this._clear();
+      await this._show(new Volume(info));
+    }
+    await this._load(info);
+  }
+
+  /** Builds the editor for a scan of which a slice is here, or none yet. */
+  private async _show(volume: Volume): Promise<void> {
+    const { signal } = this._abort;
+    const session = LabelSession.unloaded(this._options, volume.info);
     this._session = session;
+    this._shown = new AbortController();
+    if (!this._options.tools) {
+      // Nothing is made for who only looks, so this waits for no decoding.
+      await session.load(signal);
+    }
     if (signal.aborted) {
       return;
     }
     this._scene = new Scene(volume, session.labels);
-    const planes = this._build(session);
-    await volume.load(
-      server,
-      (k0, k1) => {
-        this._progress.show(this._trans('Loading…'), volume.progress);
-        planes.invalidateSlab(k0, k1);
-      },
-      signal
-    );
+    this._build(session);
+    if (volume.progress > 0) {
+      this._progress.show(this._trans('Reading the other slices…'), null);
+    }
+  }
+
+  /** Takes everything away again but what says how far the opening is. */
+  private _clear(): void {
+    this._shown.abort();
+    this._disposables.forEach(part => part.dispose());
+    this._disposables = [];
+    this._session?.dispose();
+    this._session = this._planes = this._parts = null;
+    this._body.replaceChildren(this._progress.node);
+    this.node.replaceChildren(this._body);
+  }
+
+  /** Fetches what is missing of a scan that is shown, and lets it be drawn on. */
+  private async _load(info: IVolumeInfo): Promise<void> {
+    const { server, tools } = this._options;
+    const { signal } = this._abort;
+    const { volume } = this._scene;
+    const session = this._session;
+    const planes = this._planes;
+    if (!session || !planes || signal.aborted) {
+      return;
+    }
+    const { low, high } = firstSettings(info, session.labels, !!tools);
+    this.settings.set({ low, high });
+    this._scene.refresh();
+    const onSlab = (k0: number, k1: number) => {
+      this._progress.show(this._trans('Loading…'), volume.progress);
+      planes.invalidateSlab(k0, k1);
+      this._readOutAgain();
+    };
+    await Promise.all([
+      volume.load(server, onSlab, signal),
+      tools ? session.load(signal) : undefined
+    ]);
     this._isReady = true;
     this._progress.node.remove();
+    this._parts?.showReadiness();
+    this._readOutAgain();
     planes.invalidate();
     await session.start();
     this.flush();
+  }
+
+  private _readOutAgain(): void {
+    if (this._parts) {
+      this._parts.readOut.isDirty = true;
+    }
   }
 
   /** Builds the parts and puts them in their places. */
@@ -206,9 +261,12 @@ export class SliceEditor {
       scene,
       this._isRadiological(),
       this._trans,
-      () => this._isReady && this._parts?.readOut.update()
+      () => this._parts?.readOut.update()
     );
     this._planes = planes;
+    this._status = new StatusBar(this._trans);
+    this._side = new SideColumn(this._trans);
+    this._announcer = new Announcer();
     const context = this._makeContext(session, planes);
     const info = this.volume.info;
     this.settings.set({
@@ -225,11 +283,12 @@ export class SliceEditor {
     this._body.prepend(planes.node, this._side.node);
     this._side.node.hidden = this._side.isEmpty;
     this.node.append(this._status.node, this._announcer.node);
+    this._parts.showReadiness();
     context.notify(info.warnings.join(' '));
     this._disposables.push(this._parts, this._announcer, planes, scene);
     this._connect(planes, this._parts.readOut);
     this._followSession(session);
-    hearPage(preferences => this._follow(preferences), this._abort.signal);
+    hearPage(preferences => this._follow(preferences), this._shown.signal);
     this.showLayout(plane ?? (names.length > 1 ? 'grid' : names[0]));
     return planes;
   }
@@ -243,7 +302,7 @@ export class SliceEditor {
       scene: this._scene,
       settings: this.settings,
       trans: this._trans,
-      signal: this._abort.signal,
+      signal: this._shown.signal,
       side: this._side.node,
       get color() {
         return color();
@@ -327,9 +386,9 @@ export class SliceEditor {
   }
 
   private _followSession(session: LabelSession): void {
-    const { signal } = this._abort;
+    const { signal } = this._shown;
     session.changed.connect(() => {
-      if (session.layer) {
+      if (session.isLoaded) {
         this._status.showSaveState(session);
         this._announcer.say('saving', this._status.saving);
       }
@@ -362,6 +421,10 @@ export class SliceEditor {
 
   private _showFailure(error: unknown): void {
     if (!this._abort.signal.aborted) {
+      if (!this._isReady) {
+        // One slice of a scan that cannot be read is not to be taken for the scan.
+        this._clear();
+      }
       this._progress.fail(
         error instanceof Error
           ? error.message
@@ -375,10 +438,12 @@ export class SliceEditor {
   private readonly _abort = new AbortController();
   private readonly _body = element('div', { className: 'medlab-Editor-body' });
   private readonly _progress = new Progress();
-  private readonly _disposables: { dispose(): void }[] = [];
-  private readonly _status: StatusBar;
-  private readonly _side: SideColumn;
-  private readonly _announcer = new Announcer();
+  /** Ends with what is shown, be it that another state of the scan is shown instead. */
+  private _shown = new AbortController();
+  private _disposables: { dispose(): void }[] = [];
+  private _status!: StatusBar;
+  private _side!: SideColumn;
+  private _announcer!: Announcer;
   private _scene!: Scene;
   private _session: LabelSession | null = null;
   private _planes: Planes | null = null;

@@ -8,7 +8,7 @@ import type { SideColumn } from './bars/side_column';
 import { Speech } from './bars/speech';
 import type { StatusBar } from './bars/status_bar';
 import { Toolbar, toolbarOptions } from './bars/toolbar';
-import type { IEditorContext } from './context';
+import { type IEditorContext, NOT_YET } from './context';
 import { EffectPanel } from './effects/panel';
 import { Emitter } from './emitter';
 import {
@@ -123,6 +123,16 @@ export class EditorParts implements IActionTarget {
     this.changed.emit();
   }
 
+  /** What changes labels is out of reach, with the reason beside it, until all is read. */
+  showReadiness(): void {
+    const { hasTools, trans } = this.context;
+    const isWaiting = !this.context.isReady();
+    this._frame.side.wait(isWaiting && hasTools ? trans(NOT_YET) : '');
+    this.files.node.inert = isWaiting;
+    this.marks.update();
+    this.changed.emit();
+  }
+
   /** Does an action by name, whatever has the focus; false when it is not to be done. */
   run(id: string): boolean {
     const action = ACTIONS.find(each => each.id === id);
@@ -147,8 +157,9 @@ export class EditorParts implements IActionTarget {
 
   press(action: IAction): boolean {
     const { hasTools, isReady } = this.context;
+    const needsAll = action.draws || action.group === 'pointer';
     const isMeant =
-      isReady() &&
+      (isReady() || !needsAll) &&
       (hasTools || !action.draws) &&
       isOffered(action, this.context);
     if (!isMeant || action.isEnabled?.(this) === false) {

@@ -117,6 +117,21 @@ export function fetchVolumeInfo(
   return getJson(server, `volumes/${name(scan)}`, signal);
 }
 
+/**
+ * One slab frame with the middle plane, and `info` of the scan in its header: there long
+ * before the scan is decoded.
+ *
+ * @returns null where the format has no quicker way than to decode all of it
+ */
+export async function fetchFirstSlice(
+  server: IServer,
+  scan: string,
+  signal?: AbortSignal
+): Promise<ArrayBuffer | null> {
+  const reply = await ask(server, `volumes/${name(scan)}/first`, { signal });
+  return reply.status === 204 ? null : reply.arrayBuffer();
+}
+
 /** One slab frame with the planes `k0 <= k < k1`. */
 export function fetchSlab(
   server: IServer,

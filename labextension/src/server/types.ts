@@ -33,6 +33,8 @@ export interface IScan {
   layers: string[];
   /** Sentences that say why the scan cannot be read, and what to do next. */
   error: string | null;
+  /** The same in a word or two: `Not a readable scan`. */
+  error_title?: string;
   warnings: string[];
   /** Volumes in the scan; more than 1 in a 4D one. */
   frames: number;
@@ -137,6 +139,8 @@ export interface IVolumeInfo {
   /** Voxels along I, J, K. */
   shape: Triple;
   spacing_mm: Triple;
+  /** `pixels` where no file says how large a voxel is: lengths are then no mm. */
+  spacing_unit: 'mm' | 'pixels';
   /** 4x4, voxel -> RAS+ mm, row by row. */
   affine: number[][];
   orientation: string;

@@ -31,9 +31,8 @@ export class ScanView extends Widget {
     this._annotate.type = 'button';
     this._annotate.className = 'medlab-ScanView-annotate jp-Button';
     this._annotate.textContent = trans.__('Annotate');
-    this._annotate.title = trans.__('Draw labels on this scan');
+    this._letAnnotate(false);
     this._annotate.setAttribute('aria-pressed', 'false');
-    this._annotate.disabled = true;
     this._annotate.addEventListener('click', () => this._toggleTools());
     this._bar.append(this._name, this._annotate);
     this._place.className = 'medlab-ScanView-place';
@@ -80,7 +79,7 @@ export class ScanView extends Widget {
         throw new Error(this._scan.error);
       }
       await (this._labels ? this._openLabels() : this._open(false));
-      this._annotate.disabled = this.isDisposed;
+      this._letAnnotate(!this.isDisposed);
     } catch (error) {
       if (!this.isDisposed && !this._editor) {
         this._say(error instanceof Error ? error.message : String(error), true);
@@ -107,9 +106,11 @@ export class ScanView extends Widget {
       return;
     }
     const id = this._scan.id;
-    const layer = tools ? LAYER : await this._layerToShow(id);
-    // Fetched with the first scan that is opened, not with JupyterLab.
-    const { SliceEditor } = await import('../editor');
+    const [layer, { SliceEditor }] = await Promise.all([
+      tools ? LAYER : this._layerToShow(id),
+      // Fetched with the first scan that is opened, not with JupyterLab.
+      import('../editor')
+    ]);
     if (this.isDisposed) {
       return;
     }
@@ -142,12 +143,21 @@ export class ScanView extends Widget {
   private _toggleTools(): void {
     const tools = this._annotate.getAttribute('aria-pressed') !== 'true';
     this._annotate.setAttribute('aria-pressed', String(tools));
-    this._annotate.disabled = true;
+    this._letAnnotate(false);
     this._ready = this._open(tools)
       .catch(() => undefined) // the editor shows its own failure
       .finally(() => {
-        this._annotate.disabled = false;
+        this._letAnnotate(true);
       });
+  }
+
+  /** Drawing needs the whole scan; the button says so until it is there. */
+  private _letAnnotate(isThere: boolean): void {
+    const { trans } = this._options;
+    this._annotate.disabled = !isThere;
+    this._annotate.title = isThere
+      ? trans.__('Draw labels on this scan')
+      : trans.__('Labels can be drawn once the whole scan is read');
   }
 
   private _close(): void {

@@ -90,7 +90,7 @@ def smooth(
     found = _smoothed(mask, method, mm, spacing_mm) & (writable(block, fixed) | mask)
     message = ""
     if np.array_equal(found, mask):
-        message = "Nothing would change. Smooth by more mm."
+        message = "Nothing would change. Smooth over a longer distance."
     wanted = redrawn(labels, box, segment, found)
     return as_proposal(
         "smooth", labels, box, wanted, segments=[segment], message=message

@@ -190,6 +190,7 @@ export function infoOf(
   const [x, y, z] = spacing_mm;
   return {
     ...{ id: '0123456789abcdef', shape, spacing_mm, orientation: 'RAS' },
+    spacing_unit: 'mm',
     affine: [
       [x, 0, 0, 0],
       [0, y, 0, 0],

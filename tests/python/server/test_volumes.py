@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from medlab.labels import decode_frame
 from medlab.scans import ScanSource
-from tests.support.scans import write_dicom_series
+from tests.support.scans import make_volume, write_dicom_series
 
 CONTRACT = json.loads((Path(__file__).parents[2] / "contract/volume.json").read_text())
 
@@ -67,16 +68,53 @@ async def test_one_plane_comes_before_the_scan_is_decoded(
 
     assert (frame.header["op"], frame.header["box"]) == ("slab", [0, 7, 0, 8, 6, 7])
     assert middle.header["box"] == [0, 7, 0, 8, 4, 5]
-    assert frame.header["info"]["shape"] == [7, 8, 1]
     for one, k in ((frame, 6), (middle, 4)):
         plane = np.frombuffer(one.payload, f"<{one.header['dtype']}")
         np.testing.assert_array_equal(
             plane.reshape(7, 8, order="F"), volume.voxels[:, :, k]
         )
-        place = np.array(one.header["info"]["affine"])[:3, 3]
-        there = (volume.affine @ [0, 0, k, 1])[:3]
-        np.testing.assert_allclose(place, there, atol=1e-4)
+        # Of the whole scan: a viewer makes room for what is still to come.
+        info = one.header["info"]
+        assert (info["id"], info["shape"]) == (source.scan_id, [7, 8, 9])
+        np.testing.assert_allclose(info["affine"], volume.affine, atol=1e-4)
+        assert (info["spacing_unit"], info["dtype"]) == ("mm", "i2")
     assert any(home.cache.rglob("*.npy")) == is_cached
+
+
+async def test_a_format_without_a_quicker_way_has_no_plane_before_it_is_decoded(
+    jp_fetch, ask, scan, volume
+):
+    early = await jp_fetch("medlab", "volumes", scan.scan_id, "first")
+    await ask("volumes", scan.scan_id)
+    later = decode_frame(await ask("volumes", scan.scan_id, "first"))
+
+    assert (early.code, early.body) == (204, b"")
+    plane = np.frombuffer(later.payload, f"<{later.header['dtype']}")
+    np.testing.assert_array_equal(
+        plane.reshape(7, 8, order="F"), volume.voxels[:, :, 4]
+    )
+
+
+async def test_the_plane_of_an_echo_is_of_that_echo(ask, jp_root_dir, tmp_path):
+    echoes = [make_volume((7, 8, 4), modality="MR", seed=n) for n in (1, 2)]
+    (jp_root_dir / "echoes").mkdir()
+    for n, echo in enumerate(echoes):
+        write_dicom_series(tmp_path / f"{n}", echo, shuffled=False)
+        for path in (tmp_path / f"{n}").iterdir():
+            header = pydicom.dcmread(path)
+            header.SOPInstanceUID += f".{n}"
+            header.EchoTime = 10 * (n + 1)
+            header.save_as(jp_root_dir / "echoes" / f"{path.name}-{n}")
+    source = ScanSource("echoes", str(header.SeriesInstanceUID), 1)
+
+    frame = decode_frame(await ask("volumes", source.scan_id, "first"))
+    info = await ask("volumes", source.scan_id)
+
+    assert frame.header["info"]["shape"] == info["shape"] == [7, 8, 4]
+    plane = np.frombuffer(frame.payload, f"<{frame.header['dtype']}")
+    np.testing.assert_array_equal(
+        plane.reshape(7, 8, order="F"), echoes[1].voxels[:, :, 2]
+    )
 
 
 @pytest.mark.parametrize("k", [9, -2, 10**12])

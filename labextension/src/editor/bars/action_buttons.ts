@@ -1,3 +1,4 @@
+import { NOT_YET } from '../context';
 import { element } from '../dom';
 import { icon } from '../icons';
 import type { IAction, IActionTarget } from '../input/actions';
@@ -43,17 +44,20 @@ export class ActionButtons {
         const isOn = String(action.isOn(this._target));
         setAttribute(button, 'aria-pressed', isOn);
       }
-      const isEnabled = action.isEnabled?.(this._target) ?? true;
+      const isWaiting = !!action.draws && !this._target.context.isReady();
+      const isEnabled =
+        !isWaiting && (action.isEnabled?.(this._target) ?? true);
       if (button.disabled === isEnabled) {
         button.disabled = !isEnabled;
       }
       const pressed = this._keyOf(action.id);
-      if (key.textContent !== pressed || !button.title) {
+      if (key.textContent !== pressed) {
         key.textContent = pressed;
-        const title = pressed ? `${words} (${pressed})` : words;
-        button.title = title;
-        button.setAttribute('aria-label', title);
       }
+      const title = pressed ? `${words} (${pressed})` : words;
+      setAttribute(button, 'aria-label', title);
+      const reason = isWaiting ? `\n${this._trans(NOT_YET)}` : '';
+      setAttribute(button, 'title', title + reason);
     }
   }
 

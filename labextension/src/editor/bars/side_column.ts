@@ -36,6 +36,20 @@ export class SideColumn {
     section.content.append(content);
   }
 
+  /** @param reason - why nothing can be done here yet; empty where it can */
+  wait(reason: string): void {
+    const isWaiting = reason !== '';
+    this._reason.textContent = reason;
+    if (isWaiting) {
+      this.node.prepend(this._reason);
+    } else {
+      this._reason.remove();
+    }
+    for (const { node } of this._sections.values()) {
+      node.inert = isWaiting;
+    }
+  }
+
   /** Opens a section and brings it into view. */
   show(name: SectionName): void {
     const section = this._sections.get(name);
@@ -97,6 +111,7 @@ export class SideColumn {
     }
   }
 
+  private readonly _reason = element('p', { className: 'medlab-Side-reason' });
   private readonly _sections = new Map<SectionName, ISection>();
 }
 

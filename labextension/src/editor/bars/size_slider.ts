@@ -5,9 +5,14 @@ import type { Translate } from '../translate';
 const SMALLEST_MM = 0.5;
 const LARGEST_MM = 60;
 
-/** Radius of the brush in mm, on a scale with fine steps for small brushes. */
+/** Radius of the brush, on a scale with fine steps for small brushes. */
 export class SizeSlider {
-  constructor(settings: Settings, trans: Translate) {
+  /** @param _unit - of the radius: mm, or px where the scan knows no mm */
+  constructor(
+    settings: Settings,
+    trans: Translate,
+    private readonly _unit: string
+  ) {
     const words = trans('Brush radius');
     this._slider.title = words;
     this._slider.setAttribute('aria-label', words);
@@ -21,7 +26,7 @@ export class SizeSlider {
   show({ radius_mm }: ISettings): void {
     const part =
       Math.log(radius_mm / SMALLEST_MM) / Math.log(LARGEST_MM / SMALLEST_MM);
-    const text = `${+radius_mm.toPrecision(2)} mm`;
+    const text = `${+radius_mm.toPrecision(2)} ${this._unit}`;
     this._slider.value = String(Math.round(100 * part));
     this._slider.setAttribute('aria-valuetext', text);
     this._text.textContent = text;

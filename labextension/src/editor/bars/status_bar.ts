@@ -3,6 +3,7 @@ import type { Triple } from '../../server/types';
 import { element } from '../dom';
 import type { Translate } from '../translate';
 import { rasOf } from '../view/geometry';
+import { unitsOf } from '../view/units';
 import { icon, type IconName } from '../icons';
 import type { LabelMap } from '../labels/label_map';
 import type { LabelSession } from '../labels/label_session';
@@ -25,18 +26,21 @@ export class StatusBar {
 
   showVoxel(volume: Volume, labels: LabelMap, ijk: Triple): void {
     const ras = rasOf(volume.grid, ijk);
-    const mm = ras
+    const place = ras
       .map((x, axis) => `${'RAS'[axis]} ${x.toFixed(1)}`)
       .join('  ');
-    this._position.textContent = `${mm} mm   (${ijk.join(', ')})`;
-    const values = volume.valuesAt(ijk);
+    this._position.textContent = `${place} ${unitsOf(volume.info).length}   (${ijk.join(', ')})`;
+    const values = volume.hasArrived(ijk[2]) ? volume.valuesAt(ijk) : [];
     const number = (x: number) => (Number.isInteger(x) ? x : +x.toPrecision(5));
     const { unit } = volume.info;
     const label = labels.labelAt(ijk);
     const name = label
       ? `   ${labels.segment(label)?.name ?? `${this._trans('label')} ${label}`}`
       : '';
-    this._value.textContent = `${values.map(number).join(', ')} ${unit}${name}`;
+    const value = values.length
+      ? `${values.map(number).join(', ')} ${unit}`
+      : this._trans('being read…');
+    this._value.textContent = `${value}${name}`;
   }
 
   /** Where what was drawn is kept, in words and as an icon. */

@@ -28,22 +28,32 @@ const OVERWRITES: [ISettings['overwrites'], string][] = [
   ['everything', 'hidden ones too']
 ];
 
+/** What the numbers of the tools are in. */
+interface IToolUnits {
+  /** Of intensities. */
+  unit: string;
+  /** Of lengths. */
+  lengthUnit: string;
+  /** The scan has intensities, not colours. */
+  isGrey: boolean;
+}
+
 /** What the chosen tool is set to, and nothing else. */
 export class ToolSettings {
   constructor(
     private readonly _settings: Settings,
-    private readonly _unit: string,
+    { unit, lengthUnit, isGrey }: IToolUnits,
     private readonly _keyOf: (action: string) => string,
-    private readonly _trans: Translate,
-    isGrey: boolean
+    private readonly _trans: Translate
   ) {
+    this._unit = unit;
     const isBrush = () => this._settings.hasBrush;
     const draws = ({ tool }: ISettings) => isDrawTool(tool);
     const spreads = ({ tool }: ISettings) => tool === 'fill' || tool === 'grow';
     const hasRange = () => isGrey && this._settings.hasRange;
     const masks = (values: ISettings) =>
       isGrey && draws(values) && values.tool !== 'threshold';
-    const size = new SizeSlider(_settings, _trans);
+    const size = new SizeSlider(_settings, _trans, lengthUnit);
     this._refresh.push(values => size.show(values));
     this.node = toolbarGroup(_trans('Tool settings'), [
       this._hint(),
@@ -187,6 +197,7 @@ export class ToolSettings {
     return node;
   }
 
+  private readonly _unit: string;
   private readonly _refresh: ((values: ISettings) => void)[] = [];
 }
 

@@ -12,6 +12,7 @@ import {
 import type { ISettings } from '../settings';
 import type { Plane } from '../view/geometry';
 import { type IWindowPreset, presetsFor } from '../view/intensity';
+import { unitsOf } from '../view/units';
 import { ActionButtons } from './action_buttons';
 import { toolbarGroup } from './controls';
 import { type IRowGroup, Overflow } from './overflow';
@@ -24,7 +25,10 @@ export interface IToolbarOptions {
   planes: readonly Plane[];
   presets: readonly IWindowPreset[];
   isGrey: boolean;
+  /** Of intensities. */
   unit: string;
+  /** Of lengths. */
+  lengthUnit: string;
 }
 
 /** A group of the tools' row: the lower its rank, the earlier it gives way. */
@@ -57,8 +61,7 @@ export class Toolbar {
       attributes: { role: 'toolbar', 'aria-label': trans('Image tools') }
     });
     this._settings = new ToolSettings(
-      ...([context.settings, options.unit, keyOf, trans] as const),
-      options.isGrey
+      ...([context.settings, options, keyOf, trans] as const)
     );
     this._view = new ViewControls(_target, this._buttons, options);
     if (hasTools) {
@@ -213,6 +216,7 @@ export function toolbarOptions(
     planes,
     presets: presetsFor(info),
     isGrey: info.channels === 1,
-    unit: info.unit
+    unit: info.unit,
+    lengthUnit: unitsOf(info).length
   };
 }

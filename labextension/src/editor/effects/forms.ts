@@ -1,4 +1,5 @@
 import type { Plane } from '../view/geometry';
+import { type IUnits, unitsOf } from '../view/units';
 
 import type { IChoiceField, IField, INumberField, Values } from './fields';
 import { axisOf, type IEffectPlace, Missing, type Params } from './place';
@@ -53,8 +54,13 @@ function intensityUnit({ context }: IEffectPlace): string {
   return context.scene.volume.info.unit;
 }
 
+/** What lengths are in. The tools' `mm` are pixels where the scan knows no mm. */
+function units({ context }: IEffectPlace): IUnits {
+  return unitsOf(context.scene.volume.info);
+}
+
 /** A length to begin with: two of the largest voxel sides, and a round number. */
-function firstMm({ context }: IEffectPlace): number {
+function firstLength({ context }: IEffectPlace): number {
   const side = Math.max(...context.scene.volume.info.spacing_mm);
   return Math.max(1, Math.round(2 * side));
 }
@@ -105,7 +111,7 @@ export function growFields(place: IEffectPlace): IField[] {
     number('expand', 'Tighter or wider', 0, '', {
       ...{ slides: true, min: -20, max: 20, step: 1, isWhole: true }
     }),
-    number('max_mm', 'Not farther than', null, 'mm', {
+    number('max_mm', 'Not farther than', null, units(place).length, {
       ...{ min: 0.1, max: 500, empty: 'any' }
     }),
     choice('extent', 'Where', [
@@ -143,9 +149,9 @@ export function fill(place: IEffectPlace, values: Values): Params | Missing {
 
 // Grow from seeds
 
-export function seedsFields(): IField[] {
+export function seedsFields(place: IEffectPlace): IField[] {
   return [
-    number('margin_mm', 'Margin around the seeds', 20, 'mm', {
+    number('margin_mm', 'Margin around the seeds', 20, units(place).length, {
       ...{ min: 0, max: 500 }
     }),
     number('smoothness', 'Smoothness', 0.5, '', {
@@ -192,9 +198,15 @@ export function islandsFields(place: IEffectPlace): IField[] {
       ['remove-clicked', 'Remove the clicked one'],
       ['add-clicked', 'Add the clicked one']
     ]),
-    number('min_mm3', 'Smaller than', Math.ceil(50 * voxel), 'mm³', {
-      ...{ min: 0, when: is('op', 'remove-small', 'split') }
-    })
+    number(
+      'min_mm3',
+      'Smaller than',
+      Math.ceil(50 * voxel),
+      units(place).volume,
+      {
+        ...{ min: 0, when: is('op', 'remove-small', 'split') }
+      }
+    )
   ];
 }
 
@@ -216,7 +228,10 @@ export function marginFields(place: IEffectPlace): IField[] {
       ['grow', 'Grow'],
       ['shrink', 'Shrink']
     ]),
-    number('mm', 'By', firstMm(place), 'mm', { min: 0.1, max: 500 })
+    number('mm', 'By', firstLength(place), units(place).length, {
+      min: 0.1,
+      max: 500
+    })
   ];
 }
 
@@ -234,7 +249,10 @@ export function smoothFields(place: IEffectPlace): IField[] {
       ['gaussian', 'Gaussian: the strongest'],
       ['joint', 'All segments together']
     ]),
-    number('mm', 'Radius', firstMm(place), 'mm', { min: 0.1, max: 500 })
+    number('mm', 'Radius', firstLength(place), units(place).length, {
+      min: 0.1,
+      max: 500
+    })
   ];
 }
 
@@ -246,7 +264,10 @@ export function smooth(place: IEffectPlace, values: Values): Params {
 
 export function hollowFields(place: IEffectPlace): IField[] {
   return [
-    number('mm', 'Thickness', firstMm(place), 'mm', { min: 0.1, max: 500 }),
+    number('mm', 'Thickness', firstLength(place), units(place).length, {
+      min: 0.1,
+      max: 500
+    }),
     choice('side', 'The surface becomes', [
       ['inside', 'the outside of the shell'],
       ['outside', 'the inside of the shell'],

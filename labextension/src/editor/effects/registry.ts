@@ -94,7 +94,7 @@ export const EFFECTS: readonly IEffect[] = [
   {
     ...{ id: 'margin', tool: 'margin', words: 'Margin' },
     ...{ icon: 'margin', key: 'Shift+M' },
-    help: 'Grows or shrinks a segment by a distance in millimetres.',
+    help: 'Grows or shrinks a segment by the same distance in all directions.',
     fields: ask.marginFields,
     request: ask.margin
   },

@@ -1,5 +1,5 @@
 import type { ReadOut } from '../bars/read_out';
-import type { IEditorContext } from '../context';
+import { type IEditorContext, NOT_YET } from '../context';
 import { isDrawTool } from '../tools/registry';
 import type { IDrag, IModifiers, Point } from '../tools/tool';
 import type { ToolBox } from '../tools/tool_box';
@@ -30,9 +30,13 @@ export class PointerCommands implements IGestureTarget, IPressed {
   }
 
   begin(view: PlaneView, at: Point, keys?: IModifiers): IDrag | null {
-    const { scene, settings, isReady } = this._context;
+    const { scene, settings, trans, isReady, notify } = this._context;
     const { tools, addSegment, choosesSeed } = this._parts;
-    if (!isReady() || choosesSeed(view, at)) {
+    if (!isReady() && settings.values.tool !== 'crosshair') {
+      notify(trans(NOT_YET));
+      return null;
+    }
+    if (choosesSeed(view, at)) {
       return null;
     }
     if (
@@ -52,9 +56,8 @@ export class PointerCommands implements IGestureTarget, IPressed {
 
   hover(view: PlaneView, at: Point | null): void {
     const { planes, isReady } = this._context;
-    const shown = isReady() ? at : null;
-    this._parts.readOut.point(view, shown);
-    this._parts.tools.hover(view, shown);
+    this._parts.readOut.point(view, at);
+    this._parts.tools.hover(view, isReady() ? at : null);
     planes.wake();
   }
 

@@ -58,16 +58,28 @@ export class LabelSession {
     this.others = new OtherLayers(server, scanId, labels, signal);
   }
 
+  /**
+   * A session whose layer is still to be loaded: by its name alone it can be shown.
+   *
+   * @param info - of the scan
+   */
+  static unloaded(
+    options: ISessionOptions,
+    info: Pick<IVolumeInfo, 'shape'>
+  ): LabelSession {
+    const session = new LabelSession(options, new LabelMap(info.shape));
+    session.labels.name = (options.tools && options.layer) || '';
+    return session;
+  }
+
   /** Loads the layer, and makes it when it is to be drawn on. */
   static async open(
     options: ISessionOptions,
     info: Pick<IVolumeInfo, 'shape'>,
     signal: AbortSignal
   ): Promise<LabelSession> {
-    const session = new LabelSession(options, new LabelMap(info.shape));
-    if (options.layer) {
-      await session._served.load(options.layer, signal);
-    }
+    const session = LabelSession.unloaded(options, info);
+    await session.load(signal);
     return session;
   }
 
@@ -116,6 +128,11 @@ export class LabelSession {
     return this._served.journal?.rev ?? 0;
   }
 
+  /** The layer is here, or why it is not. */
+  get isLoaded(): boolean {
+    return this.isKept || this._served.isDamaged;
+  }
+
   /** There is a layer on the server. */
   get isKept(): boolean {
     return this._served.journal !== null;
@@ -142,6 +159,14 @@ export class LabelSession {
   /** A stroke is in the making: until it ends nothing else changes voxels. */
   get isDrawing(): boolean {
     return this._drawing.isDrawing;
+  }
+
+  /** As `open`, of a session that was made before. */
+  async load(signal: AbortSignal): Promise<void> {
+    const { layer } = this._options;
+    if (layer) {
+      await this._served.load(layer, signal);
+    }
   }
 
   async start(): Promise<void> {

@@ -7,7 +7,8 @@ import { extent } from './mark';
 
 /*
  * Millimetres come from the scan's affine, not from its spacing: they are right on
- * anisotropic, oblique and sheared grids, and between slices.
+ * anisotropic, oblique and sheared grids, and between slices. Where no file says how
+ * large a voxel is, the affine counts pixels and so do these: `view/units.ts` says which.
  */
 
 /** The step between two voxel positions, in RAS mm. */

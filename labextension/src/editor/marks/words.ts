@@ -2,6 +2,7 @@ import type { IMark } from '../../server/types';
 
 import type { IEditorContext } from '../context';
 import { rasOf } from '../view/geometry';
+import { unitsOf } from '../view/units';
 
 import { extent } from './mark';
 import {
@@ -18,13 +19,15 @@ type Place = Pick<IEditorContext, 'scene' | 'trans' | 'isReady'>;
 
 /** What a mark says, in a few words: a length, an angle, a size, a class. */
 export function valueOf(mark: IMark, place: Place): string {
-  const { grid } = place.scene.volume;
+  const { grid, info } = place.scene.volume;
   const [a, b, c] = mark.points;
   switch (mark.kind) {
     case 'point':
       return a ? placeOf(mark, place) : '';
     case 'line':
-      return b ? `${distance_mm(grid, a, b).toFixed(1)} mm` : '';
+      return b
+        ? `${distance_mm(grid, a, b).toFixed(1)} ${unitsOf(info).length}`
+        : '';
     case 'angle':
       return c ? `${angle_deg(grid, a, b, c).toFixed(1)}°` : '';
     case 'class':
@@ -41,9 +44,10 @@ function regionWords(mark: IMark, place: Place): string {
   if (mark.kind === 'rectangle' && !isRegion(mark, place)) {
     return sides(mark, place);
   }
-  const area = `${short(area_mm2(place.scene.volume.grid, mark))} mm²`;
+  const { grid, info } = place.scene.volume;
+  const area = `${short(area_mm2(grid, mark))} ${unitsOf(info).area}`;
   const found = statisticsOf(mark, place);
-  const { unit } = place.scene.volume.info;
+  const { unit } = info;
   return found
     ? `${short(found.mean)} ± ${short(found.sd)}${unit ? ` ${unit}` : ''}, ${area}`
     : area;
@@ -55,15 +59,16 @@ function isRegion(mark: IMark, { scene }: Place): boolean {
 }
 
 function sides(mark: IMark, { scene }: Place): string {
-  const { grid } = scene.volume;
+  const { grid, info } = scene.volume;
   const all = sides_mm(grid, mark);
   const flat = mark.kind === 'box' ? -1 : axisThrough(grid, mark.plane);
   // Right-left, then front-back, then head-foot.
   const shown = grid.axes.filter(axis => axis !== flat);
-  return `${shown.map(axis => all[axis].toFixed(1)).join(' × ')} mm`;
+  const lengths = shown.map(axis => all[axis].toFixed(1));
+  return `${lengths.join(' × ')} ${unitsOf(info).length}`;
 }
 
-/** The place of a mark in the patient, to a tenth of a millimetre. */
+/** The place of a mark in the patient, to a tenth of a millimetre (or pixel). */
 export function placeOf(mark: IMark, { scene }: Place): string {
   const { low, high } = extent(mark);
   const middle = low.map((x, axis) => (x + high[axis]) / 2);
@@ -78,12 +83,16 @@ export function placeOf(mark: IMark, { scene }: Place): string {
 export function factsOf(mark: IMark, place: Place): [string, string][] {
   const { trans, scene } = place;
   const facts: [string, string][] = [];
+  const units = unitsOf(scene.volume.info);
   if (mark.kind === 'rectangle' || mark.kind === 'ellipse') {
     const { grid, info } = scene.volume;
     const found = statisticsOf(mark, place);
     const unit = info.unit ? ` ${info.unit}` : '';
     facts.push([trans('Size'), sides(mark, place)]);
-    facts.push([trans('Area'), `${area_mm2(grid, mark).toFixed(1)} mm²`]);
+    facts.push([
+      trans('Area'),
+      `${area_mm2(grid, mark).toFixed(1)} ${units.area}`
+    ]);
     if (found) {
       facts.push(
         [trans('Mean'), `${exact(found.mean)}${unit}`],
@@ -95,7 +104,7 @@ export function factsOf(mark: IMark, place: Place): [string, string][] {
     }
   }
   if (mark.points.length > 0) {
-    facts.push([trans('Place'), `${placeOf(mark, place)} mm`]);
+    facts.push([trans('Place'), `${placeOf(mark, place)} ${units.length}`]);
   }
   return facts;
 }

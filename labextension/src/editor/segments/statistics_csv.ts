@@ -1,4 +1,8 @@
-/** What the server measured of one segment; null where it has no voxels or no meaning. */
+/**
+ * What the server measured of one segment; null where it has no voxels or no meaning.
+ *
+ * What is called mm here is in pixels where the scan's file says no spacing.
+ */
 export interface ISegmentStatistics {
   segment: number;
   voxels: number;
@@ -25,12 +29,22 @@ const COLUMNS = [
   'diameter_mm'
 ] as const;
 
-/** A table for a spreadsheet (RFC 4180), one row a segment, numbers as measured. */
+/**
+ * A table for a spreadsheet (RFC 4180), one row a segment, numbers as measured.
+ *
+ * @param unit - of lengths; part of the columns' names
+ */
 export function statisticsCsv(
   rows: readonly ISegmentStatistics[],
-  nameOf: (segment: number) => string
+  nameOf: (segment: number) => string,
+  unit: 'mm' | 'px'
 ): string {
-  const head = ['segment', 'name', ...COLUMNS, 'r_mm', 'a_mm', 's_mm'];
+  const head = [
+    ...['segment', 'name'],
+    ...[...COLUMNS, 'r_mm', 'a_mm', 's_mm'].map(column =>
+      column.replace(/_mm(?=\d?$)/, `_${unit}`)
+    )
+  ];
   const lines = rows.map(row => {
     const place = row.centroid_mm ?? [null, null, null];
     return [

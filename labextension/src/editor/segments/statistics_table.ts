@@ -5,6 +5,7 @@ import { iconButton, textButton } from '../bars/controls';
 import type { IEditorContext } from '../context';
 import { element } from '../dom';
 import { ijkOf, nearestVoxel } from '../view/geometry';
+import { unitsOf } from '../view/units';
 
 import { type ISegmentStatistics, statisticsCsv } from './statistics_csv';
 
@@ -150,17 +151,20 @@ export class StatisticsTable {
   private _show(): void {
     const { trans, scene, settings } = this._context;
     const { unit } = scene.volume.info;
+    const units = unitsOf(scene.volume.info);
+    // A millilitre is a thousand cubic millimetres; cubic pixels are told as they are.
+    const isMm = units.length === 'mm';
     const head = [
       trans('Segment'),
       trans('Voxels'),
-      'mL',
+      isMm ? 'mL' : trans('Volume %1', units.volume),
       ...[trans('Mean'), trans('SD'), trans('Median')].map(each =>
         unit ? `${each} ${unit}` : each
       ),
       trans('Min'),
       trans('Max'),
-      trans('Surface mm²'),
-      trans('Diameter mm')
+      trans('Surface %1', units.area),
+      trans('Diameter %1', units.length)
     ];
     const header = element('thead', {}, [
       element(
@@ -188,7 +192,7 @@ export class StatisticsTable {
       });
       const numbers = [
         row.voxels.toLocaleString('en').replaceAll(',', '\u202f'),
-        number(row.volume_mm3 / 1000),
+        number(isMm ? row.volume_mm3 / 1000 : row.volume_mm3),
         ...[row.mean, row.sd, row.median, row.min, row.max].map(number),
         ...[row.surface_mm2, row.diameter_mm].map(number)
       ];
@@ -211,7 +215,8 @@ export class StatisticsTable {
   }
 
   private _csv(): string {
-    return statisticsCsv(this._rows ?? [], id => this._nameOf(id));
+    const { length } = unitsOf(this._context.scene.volume.info);
+    return statisticsCsv(this._rows ?? [], id => this._nameOf(id), length);
   }
 
   private async _copy(): Promise<void> {

@@ -16,10 +16,19 @@ import { PixelLayer } from './pixel_layer';
 import { PointerMark } from './pointer_mark';
 import { ProposalLayer } from './proposal_layer';
 import { type IShownRange, RangeLayer } from './range_layer';
-import { drawLabels, drawSlice, type IRect, rectOf, unionRect } from './raster';
+import {
+  blankMissing,
+  drawLabels,
+  drawSlice,
+  type IRect,
+  rectOf,
+  unionRect
+} from './raster';
 import type { Scene } from './scene';
 import { UnderlayLayer } from './underlay_layer';
+import { unitsOf } from './units';
 import { Viewport } from './viewport';
+import type { Volume } from './volume';
 import { sliceInWords, TITLES } from './words';
 
 /**
@@ -61,6 +70,8 @@ export class PlaneView {
     });
     this.slider.hidden = depth < 2;
     this._letterNodes = this._letters();
+    this._waiting.textContent = trans('Being read…');
+    this._waiting.hidden = true;
     this.node = element(
       'div',
       {
@@ -76,6 +87,7 @@ export class PlaneView {
         this.stage,
         this._title,
         this._intensity,
+        this._waiting,
         ...this._letterNodes,
         this.slider
       ]
@@ -103,7 +115,9 @@ export class PlaneView {
 
   /** The slice on show, for screen readers. */
   get inWords(): string {
-    const place = { grid: this._scene.volume.grid, ijk: this._scene.crosshair };
+    const { volume, crosshair } = this._scene;
+    const unit = unitsOf(volume.info).length;
+    const place = { grid: volume.grid, ijk: crosshair, unit };
     const { depth } = this.slice;
     return sliceInWords(
       ...([this.plane, { index: this.index, depth }, place] as const),
@@ -116,7 +130,7 @@ export class PlaneView {
     return this._overlay;
   }
 
-  /** Screen pixels a millimetre. */
+  /** Screen pixels a millimetre, or a pixel of a scan without millimetres. */
   get scale(): number {
     return this._viewport.scale;
   }
@@ -172,7 +186,9 @@ export class PlaneView {
         lookup,
         window
       );
+      blankMissing(this._image.pixels, volume, this.slice, this.index);
       this._image.put();
+      this._showWaiting(volume);
       this._range.invalidate();
       this._describe();
     }
@@ -343,6 +359,13 @@ export class PlaneView {
     this.node.setAttribute('aria-label', this.inWords);
   }
 
+  /** Says that voxels of the slice on show are still on their way. */
+  private _showWaiting(volume: Volume): void {
+    const isHere =
+      volume.isWhole || (this.slice.w === 2 && volume.hasArrived(this.index));
+    this._waiting.hidden = isHere;
+  }
+
   private _letters(): HTMLElement[] {
     return Object.entries(this.slice.letters).map(([side, letter]) =>
       element('span', {
@@ -364,6 +387,9 @@ export class PlaneView {
   private readonly _title = element('div', { className: 'medlab-Plane-title' });
   private readonly _intensity = element('div', {
     className: 'medlab-Plane-window'
+  });
+  private readonly _waiting = element('div', {
+    className: 'medlab-Plane-waiting'
   });
   private readonly _overlay = svg('svg', { class: 'medlab-Plane-overlay' });
   private readonly _lineX = svg('path', { class: 'medlab-Plane-line' });

@@ -64,6 +64,37 @@ export function drawSlice(
   }
 }
 
+/** Makes those pixels of a slice clear whose voxels have not arrived. */
+export function blankMissing(
+  out: Uint32Array,
+  volume: Volume,
+  { u, v, w, flipU, flipV, width, height }: ISliceGeometry,
+  index: number
+): void {
+  if (volume.isWhole) {
+    return;
+  }
+  if (w === 2) {
+    if (!volume.hasArrived(index)) {
+      out.fill(0);
+    }
+  } else if (v === 2) {
+    for (let y = 0; y < height; y++) {
+      if (!volume.hasArrived(flipV ? height - 1 - y : y)) {
+        out.fill(0, y * width, (y + 1) * width);
+      }
+    }
+  } else if (u === 2) {
+    for (let x = 0; x < width; x++) {
+      if (!volume.hasArrived(flipU ? width - 1 - x : x)) {
+        for (let p = x; p < out.length; p += width) {
+          out[p] = 0;
+        }
+      }
+    }
+  }
+}
+
 function drawIntegers(
   out: Uint32Array,
   data: Voxels,

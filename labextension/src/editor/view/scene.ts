@@ -111,7 +111,7 @@ export class Scene {
       return;
     }
     const { center, width } =
-      preset === 'auto' ? automaticWindow(this.volume.data) : preset;
+      preset === 'auto' ? automaticWindow(this.volume.sample) : preset;
     this.setWindow(center, width);
   }
 
@@ -121,6 +121,11 @@ export class Scene {
       this._crosshair = ijk;
       this.crosshairChanged.emit([...ijk]);
     }
+  }
+
+  /** More is known of the volume than at first: it is looked at as before. */
+  refresh(): void {
+    this._lookup = lookupFor(this.volume.info, this._window);
   }
 
   /** Moves the crosshair along one axis of the voxels, not beyond its ends. */

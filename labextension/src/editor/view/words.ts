@@ -22,15 +22,20 @@ const DIRECTIONS: Record<Plane, { axis: number; letters: string }> = {
   coronal: { axis: 1, letters: 'PA' }
 };
 
-/** A slice in words, for screen readers: `Axial slice 12 of 34, S 20.0 mm`. */
+/**
+ * A slice in words, for screen readers: `Axial slice 12 of 34, S 20.0 mm`.
+ *
+ * @param unit - of lengths
+ */
 export function sliceInWords(
   plane: Plane,
   { index, depth }: { index: number; depth: number },
-  { grid, ijk }: { grid: IGrid; ijk: Triple },
+  { grid, ijk, unit }: { grid: IGrid; ijk: Triple; unit: string },
   trans: Translate
 ): string {
   const { axis, letters } = DIRECTIONS[plane];
-  const mm = rasOf(grid, ijk)[axis];
-  const place = `${letters[mm < 0 ? 0 : 1]} ${Math.abs(mm).toFixed(1)} mm`;
+  const along = rasOf(grid, ijk)[axis];
+  const side = letters[along < 0 ? 0 : 1];
+  const place = `${side} ${Math.abs(along).toFixed(1)} ${unit}`;
   return trans(SLICES[plane], index + 1, depth, place);
 }

@@ -85,7 +85,7 @@ describe('the table as a file', () => {
       ...{ median: null, min: -4, max: 1e-7, surface_mm2: 6, diameter_mm: 1.5 },
       centroid_mm: [-1, 2.25, 3] as [number, number, number]
     };
-    const csv = statisticsCsv([row], () => '=cmd|"x", \n<img onerror>');
+    const csv = statisticsCsv([row], () => '=cmd|"x", \n<img onerror>', 'mm');
     expect(csv).toBe(
       'segment,name,voxels,volume_mm3,mean,sd,median,min,max,surface_mm2,' +
         'diameter_mm,r_mm,a_mm,s_mm\r\n' +
