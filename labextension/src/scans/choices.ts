@@ -11,12 +11,12 @@ export const SORTS: readonly {
   key: string;
   label: (trans: TranslationBundle) => string;
 }[] = [
-  { key: 'path', label: trans => trans.__('File') },
-  { key: 'patient', label: trans => trans.__('Patient') },
-  { key: 'date', label: trans => trans.__('Date') },
-  { key: 'modality', label: trans => trans.__('Modality') },
-  { key: 'description', label: trans => trans.__('Description') },
-  { key: 'body_part', label: trans => trans.__('Body part') },
-  { key: 'slices', label: trans => trans.__('Slices') },
-  { key: 'size_bytes', label: trans => trans.__('Size') }
+  { key: 'path', label: trans => trans.__('By file') },
+  { key: 'patient', label: trans => trans.__('By patient') },
+  { key: 'date', label: trans => trans.__('By date') },
+  { key: 'modality', label: trans => trans.__('By modality') },
+  { key: 'description', label: trans => trans.__('By description') },
+  { key: 'body_part', label: trans => trans.__('By body part') },
+  { key: 'slices', label: trans => trans.__('By slices') },
+  { key: 'size_bytes', label: trans => trans.__('By size') }
 ];

@@ -5,7 +5,7 @@ import type { IScan } from '../server/types';
 import { formatBytes, formatShape, formatSpacing } from '../ui/format';
 import type { IScanActions } from './actions';
 import { ScanError, ScanWarnings } from './problem';
-import { originOf } from './row';
+import { titleOf, wordsOf } from './words';
 
 export interface IDetailsProps {
   scan: IScan;
@@ -23,8 +23,8 @@ export function ScanDetails(props: IDetailsProps): ReactElement {
       className="medlab-ScanDetails"
       aria-label={trans.__('Selected scan')}
     >
-      <h3>{scan.name}</h3>
-      {originOf(scan) !== scan.path && <p>{originOf(scan)}</p>}
+      <h3>{titleOf(scan)}</h3>
+      {wordsOf(scan) && <p>{wordsOf(scan)}</p>}
       <dl>
         {factsOf(scan, trans).map(([name, value]) => (
           <div key={name}>
@@ -33,7 +33,13 @@ export function ScanDetails(props: IDetailsProps): ReactElement {
           </div>
         ))}
       </dl>
-      {scan.error && <ScanError message={scan.error} trans={trans} />}
+      {scan.error && (
+        <ScanError
+          message={scan.error}
+          title={scan.error_title}
+          trans={trans}
+        />
+      )}
       <ScanWarnings warnings={scan.warnings} trans={trans} />
       {scan.frames > 1 && (
         <Volumes scan={scan} frame={frame} trans={trans} onChange={setFrame} />

@@ -31,12 +31,13 @@ export interface IHeaderProps {
 export function ScanHeader(props: IHeaderProps): ReactElement {
   const { catalog, trans } = props;
   const isTree = catalog.view === 'tree';
+  const count = catalog.isKnown ? countOf(catalog, trans) : '';
   return (
     <div className="medlab-ScanBrowser-header">
       <div className="medlab-Panel-heading">
         <h2>{trans.__('Scans')}</h2>
-        <span className="medlab-ScanBrowser-count" role="status">
-          {catalog.isKnown ? countOf(catalog, trans) : ''}
+        <span className="medlab-ScanBrowser-count" role="status" title={count}>
+          {count}
         </span>
         {props.onFind && (
           <button
@@ -91,11 +92,12 @@ export function ScanHeader(props: IHeaderProps): ReactElement {
           }
         }}
       />
-      <Filters {...props} />
-      <div className="medlab-ScanBrowser-order">
+      <div className="medlab-ScanBrowser-tools">
+        <Filters {...props} />
         <Order {...props} />
         <NamesSwitch
           isOn={catalog.showsNames}
+          isShort
           trans={trans}
           onChange={props.onNames}
         />
@@ -189,7 +191,7 @@ function Order(props: IHeaderProps): ReactElement {
     ? trans.__('Descending: press for ascending')
     : trans.__('Ascending: press for descending');
   return (
-    <>
+    <span className="medlab-ScanBrowser-order">
       <select
         className="medlab-FilterChip"
         aria-label={trans.__('Sort by')}
@@ -215,6 +217,6 @@ function Order(props: IHeaderProps): ReactElement {
           <ascendingIcon.react tag="span" width="14px" />
         )}
       </button>
-    </>
+    </span>
   );
 }

@@ -3,6 +3,7 @@ import type { KeyboardEvent, MouseEvent, PointerEvent } from 'react';
 import type { IScan } from '../server/types';
 import { heightOf, type IRow, type Rows } from './rows';
 import type { Selection } from './selection';
+import { titleOf } from './words';
 
 /** Keys typed within this time are one word. */
 const WORD_MS = 700;
@@ -181,7 +182,7 @@ export class ListInput {
     ];
     const found = places.find(place => {
       const row = rows.row(place);
-      const name = row?.scan?.name ?? row?.group?.label ?? '';
+      const name = row?.scan ? titleOf(row.scan) : (row?.group?.label ?? '');
       return name.toLowerCase().startsWith(word);
     });
     if (found !== undefined) {

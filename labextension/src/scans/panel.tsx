@@ -37,6 +37,7 @@ export class ScanBrowser extends ReactWidget implements IListHost {
     super();
     this._thumbnails = new Thumbnails(_catalog.server);
     this.id = 'medlab-scan-browser';
+    this.addClass('medlab-Panel');
     this.addClass('medlab-ScanBrowser');
     this.title.icon = scansIcon;
     this.title.caption = _trans.__('Scans');

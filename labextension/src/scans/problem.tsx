@@ -24,12 +24,15 @@ export function partsOf(message: string): IParts {
 /** Why a scan cannot be read, word by word as the reader said it. */
 export function ScanError(props: {
   message: string;
+  title?: string;
   trans: TranslationBundle;
 }): ReactElement {
   const { detail, hint } = partsOf(props.message);
   return (
     <div className="medlab-ScanProblem medlab-mod-error" role="note">
-      <strong>{props.trans.__('This scan cannot be read')}</strong>
+      <strong>
+        {props.title || props.trans.__('This scan cannot be read')}
+      </strong>
       <p>{detail}</p>
       {hint && <p className="medlab-ScanProblem-hint">{hint}</p>}
     </div>

@@ -6,12 +6,14 @@ import { annotateIcon, labelsIcon, loadCellIcon, scansIcon } from '../ui/icons';
 import type { IScan } from '../server/types';
 import { rowAria, rowClass, type IRowProps } from './row_parts';
 import type { Thumbnails } from './thumbnails';
+import { originOf, titleOf } from './words';
 
 /** One scan: picture, name, who and what, geometry, labels or what is wrong. */
 export const ScanRow = memo(function ScanRow(
   props: IRowProps & { scan: IScan; thumbnails: Thumbnails }
 ): ReactElement {
   const { scan, trans } = props;
+  const origin = originOf(scan, props.isTree);
   return (
     <div
       {...rowAria(props)}
@@ -24,14 +26,14 @@ export const ScanRow = memo(function ScanRow(
         className="medlab-ScanRow-text"
         role={props.isTree ? 'gridcell' : undefined}
       >
-        <div className="medlab-ScanRow-name">{scan.name}</div>
-        <div className="medlab-ScanRow-origin">
-          {originOf(scan, props.isTree)}
-        </div>
-        {scan.error ? (
-          <div className="medlab-ScanRow-error" title={scan.error}>
-            {scan.error}
+        <div className="medlab-ScanRow-name">{titleOf(scan)}</div>
+        {origin && (
+          <div className="medlab-ScanRow-origin" title={origin}>
+            {origin}
           </div>
+        )}
+        {scan.error ? (
+          <RowError scan={scan} />
         ) : (
           <Geometry scan={scan} trans={trans} />
         )}
@@ -59,32 +61,27 @@ export const WaitingRow = memo(function WaitingRow(
   );
 });
 
-/**
- * Patient, study and series where there are any, else the folder of the file.
- *
- * @param isBelow - the rows above say already whose the scan is
- */
-export function originOf(scan: IScan, isBelow = false): string {
-  const whose = isBelow ? [] : [scan.patient, scan.study];
-  const words = [...whose, scan.description, scan.date];
-  const known = words.filter(word => word && word !== scan.name);
-  return known.length > 0 ? known.join(' · ') : scan.path;
-}
-
 function indentOf(props: IRowProps): number | undefined {
   return props.isTree ? 8 + 14 * (props.level - 1) : undefined;
 }
 
 /** Size and spacing, as short as they can be read. */
-function gridOf(scan: IScan): string {
-  const parts: string[] = [];
-  if (scan.shape?.length) {
-    parts.push(formatShape(scan.shape));
-  }
-  if (scan.spacing_mm?.length) {
-    parts.push(formatSpacing(scan.spacing_mm, scan.spacing_unit));
-  }
-  return parts.join(' · ').replaceAll(' × ', '×');
+function gridOf(scan: IScan): string[] {
+  const { shape, spacing_mm, spacing_unit } = scan;
+  return [
+    ...(shape?.length ? [formatShape(shape)] : []),
+    ...(spacing_mm?.length ? [formatSpacing(spacing_mm, spacing_unit)] : [])
+  ].map(words => words.replaceAll(' × ', '×'));
+}
+
+/** What is wrong in a word or two, where the server has them, and in a sentence. */
+function RowError({ scan }: { scan: IScan }): ReactElement {
+  return (
+    <div className="medlab-ScanRow-error" title={scan.error ?? ''}>
+      {scan.error_title && <strong>{scan.error_title}: </strong>}
+      {scan.error}
+    </div>
+  );
 }
 
 function Geometry(props: {
@@ -128,7 +125,11 @@ function Geometry(props: {
           {trans._n('%1 warning', '%1 warnings', scan.warnings.length)}
         </span>
       )}
-      <span className="medlab-ScanRow-grid">{gridOf(scan)}</span>
+      {gridOf(scan).map(words => (
+        <span key={words} className="medlab-ScanRow-grid">
+          {words}
+        </span>
+      ))}
     </div>
   );
 }

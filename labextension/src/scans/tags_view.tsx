@@ -31,6 +31,7 @@ export class TagsView extends ReactWidget {
     private readonly _onNames: (shows: boolean) => void
   ) {
     super();
+    this.addClass('medlab-Panel');
     this.addClass('medlab-Tags');
     this.title.label = _trans.__('Header of %1', name);
     this.title.caption = this.title.label;
@@ -103,10 +104,13 @@ export class TagsView extends ReactWidget {
     if (isActiveThere && (this._active < from || this._active >= to)) {
       places.push(this._active);
     }
-    const columns = [trans.__('Tag'), trans.__('Name'), trans.__('Type')];
+    const columns = this._hasNumbers
+      ? [trans.__('Tag'), trans.__('Name'), trans.__('Type')]
+      : [trans.__('Name')];
     return (
       <div
         className="medlab-Tags-table"
+        data-numbered={this._hasNumbers}
         role="grid"
         tabIndex={0}
         aria-label={trans.__('Fields of the header')}
@@ -143,6 +147,13 @@ export class TagsView extends ReactWidget {
     );
   }
 
+  /** The fields of DICOM have numbers and types; those of other formats only names. */
+  private get _hasNumbers(): boolean {
+    const first = this._pages.row(0);
+    this._numbered = first ? first.tag !== '' : this._numbered;
+    return this._numbered;
+  }
+
   private _row(place: number): ReactElement {
     const trans = this._trans;
     const tag = this._pages.row(place);
@@ -164,7 +175,7 @@ export class TagsView extends ReactWidget {
         style={{ top: place * TAG_HEIGHT }}
         onMouseDown={() => this._goTo(place)}
       >
-        <span role="gridcell">{tag?.tag}</span>
+        {this._hasNumbers && <span role="gridcell">{tag?.tag}</span>}
         <span
           role="gridcell"
           style={{ paddingLeft: 14 * (tag?.depth ?? 0) }}
@@ -172,7 +183,7 @@ export class TagsView extends ReactWidget {
         >
           {tag && nameOf(tag, trans)}
         </span>
-        <span role="gridcell">{tag?.vr}</span>
+        {this._hasNumbers && <span role="gridcell">{tag?.vr}</span>}
         <span
           role="gridcell"
           className={isHidden ? 'medlab-mod-hidden' : undefined}
@@ -304,6 +315,7 @@ export class TagsView extends ReactWidget {
   private _active = 0;
   private _error: ServerError | null = null;
   private _height = 800;
+  private _numbered = true;
   private _pages: Pages<ITag>;
   private _said = '';
   private _showsNames: boolean;

@@ -83,6 +83,40 @@ describe('ScanRow', () => {
     expect(host.querySelector('[data-does=open]')).toBeNull();
   });
 
+  it('says what is wrong in a word before it says it in a sentence', () => {
+    const host = drawRow({
+      ...scan,
+      error: 'The file ends early.',
+      error_title: 'Not a readable scan'
+    });
+
+    const error = host.querySelector('.medlab-ScanRow-error');
+    expect(error?.textContent).toBe(
+      'Not a readable scan: The file ends early.'
+    );
+    expect(error?.querySelector('strong')?.textContent).toBe(
+      'Not a readable scan: '
+    );
+  });
+
+  it('calls a series by its description, and a file by its name', () => {
+    const told = { description: 'AX LUNG', study: 'CHEST', date: '2024-01-31' };
+    const series = drawRow({ ...scan, ...told, series: '1.2.3', name: 'IM7' });
+    const file = drawRow({
+      ...scan,
+      series: null,
+      path: 'a/b/c.nii',
+      name: 'c.nii'
+    });
+    const lines = (host: HTMLElement) =>
+      ['name', 'origin'].map(
+        part => host.querySelector(`.medlab-ScanRow-${part}`)?.textContent
+      );
+
+    expect(lines(series)).toEqual(['AX LUNG', '2024-01-31 · CHEST · IM7']);
+    expect(lines(file)).toEqual(['c.nii', 'a/b']);
+  });
+
   it('names size, spacing and the label layers', () => {
     const host = drawRow({
       ...scan,
@@ -92,7 +126,11 @@ describe('ScanRow', () => {
       layers: ['lungs']
     });
 
-    expect(host.textContent).toContain('512×512×120 · 0.7×0.7×1.25 mm');
+    const grid = [...host.querySelectorAll('.medlab-ScanRow-grid')];
+    expect(grid.map(({ textContent }) => textContent)).toEqual([
+      '512×512×120',
+      '0.7×0.7×1.25 mm'
+    ]);
     expect(host.querySelector('.medlab-mod-labels')?.textContent).toBe('lungs');
   });
 
