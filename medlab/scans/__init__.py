@@ -71,10 +71,10 @@ from medlab.scans.index._index import index_pieces as index_pieces
 from medlab.scans.index._index import list_scans as list_scans
 from medlab.scans.index._index import store as store
 from medlab.scans.index._index import update_index as update_index
-from medlab.scans.index._query import Group as Group
+from medlab.scans.index._patients import Group as Group
+from medlab.scans.index._patients import scan_groups as scan_groups
 from medlab.scans.index._query import Page as Page
 from medlab.scans.index._query import Query as Query
-from medlab.scans.index._query import scan_groups as scan_groups
 from medlab.scans.index._query import search_scans as search_scans
 from medlab.scans.index._read import Entry as Entry
 from medlab.scans.index._read import Piece as Piece

@@ -16,21 +16,21 @@ from typing import TypeVar
 
 from medlab.scans._home import Home
 
-VERSION = 1
+VERSION = 2
 _APPLICATION = 0x4D444C49  # "MDLI"
 _WAIT_S = 60.0
 _SHARED_DISKS = ("nfs", "cifs", "smb", "fuse", "9p", "lustre", "ceph", "gpfs", "beegfs")
 
 _SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-INSERT INTO about VALUES ('revision', 0);
+INSERT INTO about VALUES ('revision', 0), ('identity', lower(hex(randomblob(8))));
 CREATE TABLE units (
   unit INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, folder TEXT NOT NULL,
   stamp TEXT NOT NULL
 );
 CREATE INDEX units_folder ON units (folder);
 CREATE TABLE scans (
-  scan INTEGER PRIMARY KEY, unit INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
+  scan INTEGER PRIMARY KEY AUTOINCREMENT, unit INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
   path TEXT NOT NULL, series TEXT NOT NULL, shown INTEGER NOT NULL,
   problem INTEGER NOT NULL, modality TEXT NOT NULL, date TEXT NOT NULL,
   name TEXT NOT NULL, patient TEXT NOT NULL, study TEXT NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE scans (
 CREATE INDEX scans_unit ON scans (unit);
 CREATE INDEX scans_path ON scans (path, series);
 CREATE INDEX scans_series ON scans (series);
-CREATE INDEX scans_shown ON scans (shown);
+CREATE INDEX scans_hidden ON scans (shown) WHERE shown = 0;
 CREATE TABLE summaries (scan INTEGER PRIMARY KEY, summary TEXT NOT NULL);
 CREATE TABLE frames (id TEXT PRIMARY KEY, scan INTEGER NOT NULL, frame INTEGER NOT NULL)
   WITHOUT ROWID;

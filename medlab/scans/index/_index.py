@@ -19,8 +19,8 @@ from medlab.scans._summary import ScanSummary
 from medlab.scans._volume import ScanSource
 from medlab.scans.index._cluster import read_pieces_on_cluster
 from medlab.scans.index._file import connected, mending, with_index, workplace_salt
+from medlab.scans.index._labelled import with_labels
 from medlab.scans.index._pool import read_pieces
-from medlab.scans.index._query import summaries_below, summary_of, with_labels
 from medlab.scans.index._read import Entry, Piece, cut, read_piece
 from medlab.scans.index._store import (
     changed_units,
@@ -30,6 +30,7 @@ from medlab.scans.index._store import (
     store_entries,
     with_keys,
 )
+from medlab.scans.index._summaries import summaries_below, summary_of
 from medlab.scans.index._walk import (
     Unit,
     count_files,

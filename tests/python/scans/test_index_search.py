@@ -1,9 +1,12 @@
 """Asking the index: every answer is what a plain filter over all rows would give."""
 
+import os
 import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medlab.errors import MedlabError
 from medlab.scans import (
@@ -17,6 +20,7 @@ from medlab.scans import (
     store,
 )
 from medlab.scans._summary import ScanSummary
+from medlab.scans.index._index import note_error
 from medlab.scans.index._query import SORTS
 from medlab.scans.index._walk import Unit
 
@@ -202,3 +206,115 @@ def test_an_index_that_is_not_there_yet_is_empty(tmp_path):
 
     assert (page.scans, page.total, page.all) == ([], 0, 0)
     assert list_scans(home=Home(tmp_path, tmp_path / ".medlab")) == []
+
+
+ALPHABET = "aAäÄßİıéΣς漢😀-_.%/'\"0123 \n\x1e"
+
+
+def words_of(row):
+    fields = (row.path, row.name, row.patient, row.patient_id, row.modality, row.date,
+              row.study, row.description, row.body_part, row.format)  # fmt: skip
+    return "\n".join(fields).casefold()
+
+
+@pytest.fixture(scope="module")
+def strange(tmp_path_factory):
+    """Rows whose text is anything but plain, and the index of them."""
+    root, rng = tmp_path_factory.mktemp("strange"), random.Random(3)
+    home, rows = Home(root, root / ".medlab"), []
+    for number in range(120):
+        source = ScanSource(f"f{number % 7}/{number}", f"1.{number}")
+        text = ["".join(rng.choices(ALPHABET, k=rng.randrange(6))) for _ in range(4)]
+        rows.append(
+            ScanSummary(
+                *(source.scan_id, source.path, source.series, source.name, "dicom"),
+                patient=text[0],
+                study=text[1],
+                description=text[2],
+                body_part=text[3],
+                slices=rng.randrange(4),
+            )
+        )
+    put(home, rows)
+    return home, rows
+
+
+def put(home, rows):
+    entries = []
+    for row in rows:
+        unit = Unit(f"{row.path}/", "dicom", "s", ("IM",))
+        entries.append(Entry(row.path, unit, [{**row.to_json(), "study_uid": ""}]))
+    store(home, entries)
+
+
+@settings(max_examples=2000 if os.environ.get("MEDLAB_LONG") else 200, deadline=None)
+@given(
+    words=st.lists(st.text(ALPHABET, max_size=3), max_size=3).map(" ".join),
+    sort=st.sampled_from(["path", "slices"]),
+    descending=st.booleans(),
+    offset=st.integers(0, 40),
+)
+def test_any_words_find_what_a_plain_filter_finds(
+    strange, words, sort, descending, offset
+):
+    home, rows = strange
+    wanted = [
+        row
+        for row in sorted(rows, key=lambda row: (row.path, row.series))
+        if all(word in words_of(row) for word in words.casefold().split())
+    ]
+    key = {"path": lambda row: (row.path, row.series), "slices": lambda row: row.slices}
+    wanted.sort(key=key[sort], reverse=descending)
+
+    page = search_scans(home, Query(words, sort, descending, offset, 30))
+
+    assert ids(page) == [row.id for row in wanted[offset : offset + 30]]
+    assert (page.total, page.all) == (len(wanted), len(rows))
+
+
+def test_a_list_that_was_asked_before_follows_every_change(tmp_path):
+    """What was kept in memory is what a new process would read."""
+    rng, root = random.Random(4), tmp_path / "root"
+    root.mkdir()
+    home, there, every = Home(root, root / ".medlab"), {}, make_rows()
+    for step in range(60):
+        row = rng.choice(every)
+        if row.path in there and rng.random() < 0.5:
+            store(home, [Entry(row.path, Unit(f"{row.path}/", "dicom", "s", ("IM",)))])
+            del there[row.path]
+        else:
+            told = replace(row, patient=f"Step^{step}", slices=step)
+            put(home, [told])
+            there[row.path] = told
+        query = Query(rng.choice(("", "step", "ct")), rng.choice(("path", "slices")))
+
+        page = search_scans(home, query)
+
+        wanted = [r for r in there.values() if query.words in words_of(r)]
+        wanted.sort(key=lambda r: r.path)
+        wanted.sort(key=lambda r: r.slices if query.sort == "slices" else 0)
+        assert ids(page) == [r.id for r in wanted]
+        assert page.all == len(there)
+
+
+def test_an_index_made_anew_in_the_place_of_another_is_asked_anew(tmp_path):
+    home = Home(tmp_path, tmp_path / ".medlab")
+    put(home, make_rows()[:5])
+    assert search_scans(home, Query("dicom")).total == 5
+    for part in home.folder.glob("index.sqlite*"):
+        part.unlink()
+
+    put(home, make_rows()[10:13])
+
+    assert ids(search_scans(home, Query("dicom"))) == [r.id for r in make_rows()[10:13]]
+
+
+def test_an_error_that_is_found_later_is_among_the_errors(tmp_path):
+    home = Home(tmp_path, tmp_path / ".medlab")
+    row = make_rows()[0]
+    put(home, [row])
+    assert search_scans(home, Query(problems="errors")).total == 0
+
+    note_error(row.source, home, "Its voxels cannot be decoded.")
+
+    assert ids(search_scans(home, Query(problems="errors"))) == [row.id]
