@@ -5,7 +5,8 @@
 For each number of dimensions MONAI's BasicUNet with copied weights: the losses of the
 first two steps are compared first, then times and memory. Then MONAI's strided residual
 UNet and a residual classifier with batch normalisation, where medlab must never be
-slower than stock Keras. `--quick` leaves out all but the main variants of the former.
+slower than stock Keras. `--quick` leaves out all but the main variants of the former, `--only`
+all but the base and those that it names.
 """
 
 import argparse
@@ -72,7 +73,9 @@ def variants_of(network: str, about: list[str], *, quick: bool) -> dict[str, Var
     return {**peers, **best, **stock, **fast, **fit, **less, **huge, **public}
 
 
-def measure(network: str, dims: int, rounds: int, *, quick: bool, smaller: int) -> None:
+def measure(
+    network: str, dims: int, rounds: int, *, quick: bool, only: list[str], smaller: int
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         about = [str(Path(folder) / "case.npz")]
         about += ["--network", network, "--dims", str(dims)]
@@ -81,10 +84,11 @@ def measure(network: str, dims: int, rounds: int, *, quick: bool, smaller: int) 
             writer.command, env={**os.environ, **writer.env}, cwd=ROOT, check=True
         )
         variants = variants_of(network, about, quick=quick)
+        base = next(iter(variants))
+        if only:
+            variants = {n: v for n, v in variants.items() if n == base or n in only}
         title = f"{dims}D {network}"
-        figures = compare(
-            variants, base=next(iter(variants)), rounds=rounds, title=title
-        )
+        figures = compare(variants, base=base, rounds=rounds, title=title)
     report(network, figures)
 
 
@@ -127,6 +131,7 @@ def main() -> None:
         help="by default all three, with --quick the first",
     )
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[], help="names of variants")
     parser.add_argument(
         "--smaller",
         type=int,
@@ -138,7 +143,14 @@ def main() -> None:
     rounds = asked.rounds or (3 if asked.quick else 9)
     for dims in asked.dims:
         for network in asked.networks or (every[:1] if asked.quick else every):
-            measure(network, dims, rounds, quick=asked.quick, smaller=asked.smaller)
+            measure(
+                network,
+                dims,
+                rounds,
+                quick=asked.quick,
+                only=asked.only,
+                smaller=asked.smaller,
+            )
 
 
 if __name__ == "__main__":
