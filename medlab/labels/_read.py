@@ -12,6 +12,7 @@ from medlab.labels._rtstruct import RTSTRUCT, read_rtstruct
 from medlab.labels._seg_nrrd import read_seg_nrrd
 from medlab.labels._stack import LayerStack, complete, flatten
 from medlab.scans import Home, find_home, is_dicom, read_dicom
+from medlab.scans._limits import damaged
 
 
 def open_labels(
@@ -88,7 +89,11 @@ def _found(path: Path, home: Home | None) -> Path:
 
 def _read_dicom(path: Path, scan: OnGrid | None, home: Home | None) -> LayerStack:
     grid = None if scan is None else grid_of(scan, home)
-    kind = str(read_dicom(path, path.name).header.get("SOPClassUID", ""))
+    header = read_dicom(path, path.name).header
+    try:
+        kind = str(header.get("SOPClassUID", ""))
+    except Exception as error:  # Values are made sense of when they are asked for.
+        raise damaged(path.name, "DICOM") from error
     if kind == RTSTRUCT:
         return read_rtstruct(path, path.name, grid)
     return read_dicom_seg(path, path.name, grid)

@@ -3,15 +3,42 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-pytest.importorskip("atheris")
 LONG = os.environ.get("MEDLAB_LONG") == "1"
+FOUND = Path(__file__).parent / "found"
+AGAIN = """
+import sys
+from pathlib import Path
+from tests.fuzz.targets import TARGETS
+
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    for target in TARGETS.values():
+        print(path.name, flush=True)
+        target(path.read_bytes())
+print("all")
+"""
+
+
+def test_what_was_found_once_stays_mended():
+    """In a process of its own: some of these ended it."""
+    done = subprocess.run(
+        [sys.executable, "-c", AGAIN, str(FOUND)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert len(list(FOUND.iterdir())) >= 4
+    assert done.stdout.split()[-1] == "all", (done.stdout[-500:], done.stderr[-2000:])
 
 
 @pytest.mark.parametrize("target", ["header", "volume", "labels"])
 def test_random_bytes_end_in_a_sentence(tmp_path, target):
+    pytest.importorskip("atheris")
     limit = ["--seconds", "600"] if LONG else ["--runs", "150"]
     command = [sys.executable, "-m", "tests.fuzz.campaign", target, *limit]
 

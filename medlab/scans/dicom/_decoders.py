@@ -5,6 +5,7 @@ Source:
     libjpeg decodes 12-bit JPEG, equal to DCMTK's bit for bit.
 """
 
+import struct
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -53,6 +54,7 @@ def decode_htj2k(source: bytes, runner: Any) -> bytearray:
 
 def decode_jpeg_12_bit(source: bytes, runner: Any) -> bytes:
     """One frame of JPEG with 12 bits a pixel. Called by pydicom."""
+    _check_jpeg(bytes(source), runner)
     gdcm = import_module("gdcm")
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(bytes(source))
@@ -86,3 +88,42 @@ def decode_jpeg_12_bit(source: bytes, runner: Any) -> bytes:
     # GDCM returns bytes as text.
     decoded: bytes = buffer.encode("utf-8", "surrogateescape")
     return decoded
+
+
+def _check_jpeg(data: bytes, runner: Any) -> None:
+    """Refuse what GDCM would end the whole process over: an error of C++ that nobody catches.
+
+    Raises:
+        ValueError: If the tables before the first scan are damaged or say something other
+            than the header of the DICOM file.
+
+    Source:
+        ITU-T T.81, B.2: markers, frame header, scan header.
+    """
+    at, frame = 2, b""
+    while data[:2] == b"\xff\xd8" and data[at : at + 1] == b"\xff":
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        body = data[at + 4 : at + 2 + length]
+        if length < 2 or len(body) != length - 2:
+            break
+        if marker == _SOS:
+            parts = runner.samples_per_pixel
+            size = (runner.rows, runner.columns, parts)
+            told = (
+                struct.unpack(">BHHB", frame[:6]) if len(frame) == 6 + 3 * parts else ()
+            )
+            whole = len(body) == 4 + 2 * parts and body[0] == parts
+            if told == (12, *size) and whole:
+                return
+            break
+        if marker == _SOF1:
+            frame = body
+        elif marker not in _TABLES:
+            break
+        at += 2 + length
+    raise ValueError("the JPEG tables are damaged")
+
+
+_SOF1, _SOS = 0xC1, 0xDA
+_TABLES = frozenset((0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)))
+"""Huffman and quantisation tables, restart interval, comments, data of applications."""

@@ -41,6 +41,7 @@ def find_images(
             image = read_dicom(path, path.name)
             header = image.header
             usable = bool(header.get("Rows")) and bool(header.get("Columns"))
+            usable = usable and header.get("Modality") not in _NO_IMAGES
         except MedlabError as error:
             if is_dicom(path):
                 errors[path] = str(error)
@@ -50,7 +51,7 @@ def find_images(
         except Exception:  # Values are made sense of when they are asked for.
             errors[path] = str(damaged(path.name, "DICOM"))
             continue
-        if usable and header.get("Modality") not in _NO_IMAGES:
+        if usable:
             images.append(image)
         elif not header and named_dicom:
             errors[path] = str(damaged(path.name, "DICOM"))

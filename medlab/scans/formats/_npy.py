@@ -5,8 +5,10 @@ as NumPy's neighbours hold them; a last axis of 3 or 4 bytes holds colours; a fu
 counts volumes.
 """
 
+import math
+import os
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -48,17 +50,8 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     array = _array(path, name)
     header = _header(array, path, name)
     chosen = pick_frame(name, header.frames, frame)
-    stored: NDArray[Any] = np.memmap(
-        path,
-        array.dtype,
-        mode="r",
-        offset=array.offset,
-        shape=array.shape,
-        order="F" if array.is_fortran else "C",
-    )
-    if header.frames > 1:
-        stored = stored[..., chosen]
-    elif stored.ndim == 2 or (stored.ndim == 3 and header.channels > 1):
+    stored = _stored(path, name, array, chosen if header.frames > 1 else None)
+    if stored.ndim == 2 or (stored.ndim == 3 and header.channels > 1):
         stored = np.swapaxes(stored, 0, 1)[:, :, np.newaxis]
     if header.channels > 1:
         stored = stored[..., :3]
@@ -80,6 +73,41 @@ def tags(path: Path, name: str) -> list[TagRow]:
         tag_row("descr", array.dtype.str),
         tag_row("fortran_order", array.is_fortran),
     ]
+
+
+def _stored(path: Path, name: str, array: _Array, frame: int | None) -> NDArray[Any]:
+    """The array, or one index of its last axis.
+
+    Read, not mapped: a mapped file that is cut short meanwhile ends the whole process.
+    """
+    order: Literal["C", "F"] = "F" if array.is_fortran else "C"
+    with path.open("rb") as handle:
+        handle.seek(array.offset)
+        if frame is None:
+            return _next(handle, name, array.dtype, array.shape, order)
+        shape = array.shape[:-1]
+        if array.is_fortran:
+            handle.seek(frame * math.prod(shape) * array.dtype.itemsize, os.SEEK_CUR)
+            return _next(handle, name, array.dtype, shape, order)
+        voxels = np.empty(shape, array.dtype)
+        for i in range(shape[0]):
+            slab = _next(handle, name, array.dtype, array.shape[1:], order)
+            voxels[i] = slab[..., frame]
+        return voxels
+
+
+def _next(
+    handle: BinaryIO,
+    name: str,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    order: Literal["C", "F"],
+) -> NDArray[Any]:
+    count = math.prod(shape)
+    values = np.fromfile(handle, dtype, count)
+    if values.size < count:
+        raise cut_short(name, _KIND)
+    return values.reshape(shape, order=order)
 
 
 def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
+from medlab.scans.formats._zstd_size import most_bytes
 
 _BOUNDED: dict[str, Callable[[], Any]] = {
     "zlib": zlib.decompressobj,
@@ -29,6 +30,7 @@ _BOUNDED: dict[str, Callable[[], Any]] = {
     "bz2": bz2.BZ2Decompressor,
     "lzma": lzma.LZMADecompressor,
 }
+_SLACK_BYTES = 64 << 20
 CODECS = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
 """Ways of packing that hold nothing but data; others can run a program."""
 
@@ -114,6 +116,8 @@ def _unpacked(packed: bytes, codec: Any, size: int) -> bytes:
         if unpacker is not None:
             # numcodecs would unpack all of it before it looks at the size.
             return _whole(unpacker().decompress(packed, size + 1), size)
+        if codec.codec_id == "zstd" and most_bytes(packed) > 4 * size + _SLACK_BYTES:
+            raise ValueError("a chunk unpacks to more than its header says")
         # Decoded into a buffer of the right size: a chunk that holds more is refused.
         buffer = bytearray(size)
         codec.decode(packed, out=buffer)

@@ -186,3 +186,51 @@ def test_scans_load_no_reader_before_it_is_needed():
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+CUT_WHILE_READ = """
+import os, sys
+from pathlib import Path
+from medlab.errors import MedlabError
+from medlab.scans.formats import _npy
+
+path, checked = Path(sys.argv[1]), _npy._header
+
+def cut(array, path, name):
+    header = checked(array, path, name)
+    os.truncate(path, 4096)
+    return header
+
+_npy._header = cut
+try:
+    _npy.read(path, path.name, None if sys.argv[2] == "None" else int(sys.argv[2]))
+except MedlabError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("shape", "frame"), [((99, 88, 77), None), ((33, 44, 55, 6), 5)]
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_array_that_is_cut_short_while_it_is_read_ends_no_process(
+    tmp_path, shape, frame, order
+):
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros(shape, np.int16, order))
+    command = [sys.executable, "-c", CUT_WHILE_READ, str(path), str(frame)]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.startswith("a.npy is not a whole NPY file")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_each_volume_of_an_array_is_what_numpy_saved(tmp_path, order):
+    voxels = np.arange(7 * 8 * 9 * 5, dtype=">i2").reshape(7, 8, 9, 5)
+    np.save(tmp_path / "a.npy", np.asarray(voxels, order=order))
+
+    for frame in range(5):
+        found = open_scan(tmp_path / "a.npy", frame=frame)
+        np.testing.assert_array_equal(found.voxels, voxels[..., frame])

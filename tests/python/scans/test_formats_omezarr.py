@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import time
 from pathlib import Path
 
 import numcodecs
@@ -13,6 +14,8 @@ from medlab.errors import MedlabError
 from medlab.scans import Home, open_scan
 from medlab.scans._open import header_tags, read_source_header
 from medlab.scans._volume import ScanSource
+from medlab.scans.formats import _zarr_chunks
+from medlab.scans.formats._zstd_size import most_bytes
 
 PICTURE = np.random.default_rng(0).integers(-500, 500, (9, 8, 7)).astype(">i2")
 
@@ -266,3 +269,33 @@ def test_axes_and_levels_are_rows_of_the_header(tmp_path):
     assert told["level 0"] == "9 8 7"
     assert told["scale"] == "3 2 1"
     assert told["axes"].startswith("z space micrometer")
+
+
+def frame_of_zeros(blocks, size=128 << 10):
+    """A zstd frame that does not say how large it is: RFC 8878, 3.1.1, run-length blocks."""
+    made = [0xFD2FB528.to_bytes(4, "little"), b"\0\x70"]
+    for number in range(blocks):
+        made.append(((number == blocks - 1) | 1 << 1 | size << 3).to_bytes(3, "little"))
+        made.append(b"\0")
+    return b"".join(made)
+
+
+def test_zstd_without_a_size_is_never_unpacked_to_more_than_the_header_promises():
+    assert most_bytes(frame_of_zeros(3, 504)) == 1512
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="more than its header says"):
+        _zarr_chunks._unpacked(frame_of_zeros(1 << 19), numcodecs.Zstd(), 1512)
+    assert time.monotonic() - started < 2  # It would be 64 GiB.
+
+
+def test_the_most_that_zstd_holds_is_never_less_than_it_does():
+    for level in (-3, 1, 19):
+        for data in (b"", b"a" * 300_001, bytes(range(256)) * 3000):
+            packed = (
+                numcodecs.Zstd(level).encode(data) if data else frame_of_zeros(1, 0)
+            )
+            assert len(data) <= most_bytes(packed) <= len(data) + (256 << 10)
+    with pytest.raises(ValueError, match="cut short"):
+        most_bytes(frame_of_zeros(2)[:-3])
+    with pytest.raises(ValueError, match="no zstd frame"):
+        most_bytes(b"abcdefgh")
