@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 
 import type { IIndexing } from '../server/types';
 
@@ -58,9 +58,25 @@ export function IndexingBar(props: {
         />
       </div>
       <span className="medlab-Indexing-words">{words}</span>
-      <button className="medlab-Button" onClick={props.onCancel}>
-        {trans.__('Cancel')}
-      </button>
+      <CancelButton trans={trans} onCancel={props.onCancel} />
     </div>
+  );
+}
+
+/** The server ends what it has begun to read first: that may take seconds. */
+function CancelButton(props: {
+  trans: TranslationBundle;
+  onCancel(): void;
+}): ReactElement {
+  const { trans } = props;
+  const [isAsked, setAsked] = useState(false);
+  const cancel = () => {
+    setAsked(true);
+    props.onCancel();
+  };
+  return (
+    <button className="medlab-Button" disabled={isAsked} onClick={cancel}>
+      {isAsked ? trans.__('Cancelling…') : trans.__('Cancel')}
+    </button>
   );
 }
