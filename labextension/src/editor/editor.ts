@@ -40,6 +40,8 @@ export interface ISliceEditorOptions {
   radiological?: boolean;
   /** The plane on show at first, or `grid` for all. */
   plane?: Plane | 'grid';
+  /** Something will be put into `slot3d`: what its cell says until then. */
+  soon3d?: string;
   /** Names of the tools and effects to choose from; all without it. */
   offered?: readonly string[];
 }
@@ -240,6 +242,7 @@ export class SliceEditor {
     this._isReady = true;
     this._progress.node.remove();
     this._parts?.showReadiness();
+    this._warn(info);
     this._readOutAgain();
     planes.invalidate();
     await session.start();
@@ -253,7 +256,7 @@ export class SliceEditor {
   }
 
   /** Builds the parts and puts them in their places. */
-  private _build(session: LabelSession): Planes {
+  private _build(session: LabelSession): void {
     const { planes: names, plane } = this._options;
     const scene = this._scene;
     const planes = new Planes(
@@ -264,6 +267,14 @@ export class SliceEditor {
       () => this._parts?.readOut.update()
     );
     this._planes = planes;
+    if (this._options.soon3d) {
+      planes.slot3d?.append(
+        element('p', {
+          className: 'medlab-Editor-soon3d',
+          text: this._options.soon3d
+        })
+      );
+    }
     this._status = new StatusBar(this._trans);
     this._side = new SideColumn(this._trans);
     this._announcer = new Announcer();
@@ -284,13 +295,12 @@ export class SliceEditor {
     this._side.node.hidden = this._side.isEmpty;
     this.node.append(this._status.node, this._announcer.node);
     this._parts.showReadiness();
-    context.notify(info.warnings.join(' '));
+    this._warn(info);
     this._disposables.push(this._parts, this._announcer, planes, scene);
     this._connect(planes, this._parts.readOut);
     this._followSession(session);
     hearPage(preferences => this._follow(preferences), this._shown.signal);
     this.showLayout(plane ?? (names.length > 1 ? 'grid' : names[0]));
-    return planes;
   }
 
   private _makeContext(session: LabelSession, planes: Planes): IEditorContext {
@@ -320,6 +330,16 @@ export class SliceEditor {
   private _tell(...notice: Parameters<StatusBar['notify']>): void {
     this._status.notify(...notice);
     this._announcer.say('notice', notice[0]);
+  }
+
+  /** What is doubtful about the scan; takes the place of any other notice. */
+  private _warn({ warnings }: IVolumeInfo): void {
+    const words = warnings.join(' ');
+    this._status.notify(words);
+    if (words !== this._warned) {
+      this._warned = words;
+      this._announcer.say('notice', words);
+    }
   }
 
   private _isRadiological(): boolean {
@@ -375,13 +395,14 @@ export class SliceEditor {
       readOut.isDirty = true;
       this.crosshairChanged.emit(ijk);
     });
-    this.settings.changed.connect(({ tool, isCrosshairShown }) => {
+    const stop = this.settings.changed.connect(({ tool, isCrosshairShown }) => {
       updateInk();
       this.node.dataset.tool = tool;
       planes.setCrosshairShown(isCrosshairShown);
       readOut.isDirty = true;
       planes.wake();
     });
+    this._disposables.push({ dispose: stop });
     this.settings.set({});
   }
 
@@ -449,5 +470,6 @@ export class SliceEditor {
   private _planes: Planes | null = null;
   private _parts: EditorParts | null = null;
   private _preferences: IPreferences;
+  private _warned = '';
   private _isReady = false;
 }

@@ -129,6 +129,10 @@ export class EditorParts implements IActionTarget {
     const isWaiting = !this.context.isReady();
     this._frame.side.wait(isWaiting && hasTools ? trans(NOT_YET) : '');
     this.files.node.inert = isWaiting;
+    // Who only looks has no list to hide layers with.
+    if (hasTools && !isWaiting) {
+      void this.layers.refresh();
+    }
     this.marks.update();
     this.changed.emit();
   }

@@ -122,11 +122,13 @@ export class ScanView extends Widget {
       layer,
       planes: ['axial', 'sagittal', 'coronal'],
       tools,
+      soon3d: trans.__('The 3D view follows.'),
       trans: (text, ...args) => trans.__(text, ...args)
     });
     this._editor = editor;
     await editor.ready;
     if (this._editor === editor && editor.slot3d) {
+      editor.slot3d.replaceChildren();
       this._scene = new Scene3D(editor, editor.slot3d, loadView3D, text =>
         trans.__(text)
       );

@@ -51,10 +51,6 @@ export class LayerChooser {
       session.changed.connect(() => this._follow()),
       session.others.changed.connect(() => this._show())
     ];
-    // Who only looks has no list to hide layers with.
-    if (hasTools) {
-      void this.refresh();
-    }
   }
 
   readonly node = element('div', { className: 'medlab-Layers' });
