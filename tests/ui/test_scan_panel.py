@@ -6,6 +6,7 @@ DICOM with a segmentation and a structure set that refer to it.
 
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -284,9 +285,13 @@ def test_reading_many_headers_shows_how_far_and_is_cancelled(
     lab: Lab, page: Page
 ) -> None:
     _show(page)
-    _write_copies(lab.root / "many", 4000)
+    _write_copies(lab.root.parent / "many", 4000)
+    (lab.root.parent / "many").rename(lab.root / "many")
     try:
-        page.get_by_label("Look for scans again").click()
+        # The server notices by itself, and the panel when it is looked at.
+        _wait_for_indexing(lab, "running")
+        execute(page, "filebrowser:activate")
+        execute(page, "medlab:show-scans")
         bar = page.get_by_role("progressbar", name="Looking for scans")
         expect(bar).to_be_visible()
         page.get_by_role("button", name="Cancel", exact=True).click()
@@ -301,6 +306,13 @@ def test_reading_many_headers_shows_how_far_and_is_cancelled(
         expect(bar).to_have_count(0, timeout=60_000)
     finally:
         shutil.rmtree(lab.root / "many")
+
+
+def _wait_for_indexing(lab: Lab, state: str) -> None:
+    deadline = time.monotonic() + 30
+    while lab.get("medlab/scans/index")["state"] != state:
+        assert time.monotonic() < deadline, f"never {state}"
+        time.sleep(0.05)
 
 
 def _write_copies(folder: Path, count: int) -> None:

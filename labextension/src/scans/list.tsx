@@ -50,6 +50,7 @@ export function ScanList(props: IListProps): ReactElement {
   useEffect(() => {
     input.list = list.current;
   });
+  useEffect(() => input.resized(view.height), [input, view.height]);
 
   const drawn = [];
   for (let place = from; place < to; place++) {

@@ -38,6 +38,21 @@ export class ListInput {
     }
   }
 
+  /** The list has another height, as what is below it has: a row in view stays there. */
+  resized(height: number): void {
+    const { rows, selection } = this._host;
+    const before = this._height;
+    this._height = height;
+    const row = rows.row(selection.active);
+    if (row && this.list && height < before) {
+      const { scrollTop } = this.list;
+      const bottom = row.top + heightOf(row.kind);
+      if (row.top < scrollTop + before && bottom > scrollTop) {
+        this._bringIntoView(row);
+      }
+    }
+  }
+
   key(event: KeyboardEvent): void {
     if (event.altKey || !this._keyed(event)) {
       return;
@@ -278,6 +293,8 @@ export class ListInput {
     }
   }
 
+  /** Of the list, when it was drawn last. */
+  private _height = 0;
   /** The focus came by a press, which says itself which row is meant. */
   private _isPressed = false;
   private _typed = '';
