@@ -60,7 +60,9 @@ def test_content_types_are_those_of_the_table(row):
     told = DESCRIPTION["paths"][f"/{row.template}"][row.method.lower()]["responses"]
 
     if row.status < 400:
-        kinds = {k for n, one in told.items() if n[0] == "2" for k in one.get("content", ())}
+        kinds = {
+            k for n, one in told.items() if n[0] == "2" for k in one.get("content", ())
+        }
         assert row.kind in kinds
 
 
