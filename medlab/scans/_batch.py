@@ -246,4 +246,4 @@ def _scans_at(given: Path, home: Home) -> list[ScanSummary]:
     try:
         return [summarise(source, "", 0, read_source_header(source, home))]
     except MedlabError as error:
-        return [summarise_error(source, "", 0, str(error))]
+        return [summarise_error(source, "", 0, error)]

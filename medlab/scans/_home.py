@@ -1,6 +1,8 @@
 """Where medlab keeps what it makes: the `.medlab` folder at the root of a workplace."""
 
+import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,9 +33,19 @@ class Home:
         return self.folder / "dicomweb"
 
     @property
+    def remade(self) -> Path:
+        """What can be made again lies here: `.medlab`, or where nobody can write that,
+        such as on an archive's disk, a folder among the user's own data.
+        """
+        if _can_be_written(self.folder):
+            return self.folder
+        name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+        return _user_data() / "medlab" / "remade" / name
+
+    @property
     def cache(self) -> Path:
-        """What can be made again: decoded volumes, thumbnails."""
-        return self.folder / "cache"
+        """Decoded volumes, thumbnails."""
+        return self.remade / "cache"
 
     def locate(self, path: str) -> Path:
         """The file or folder that a `ScanSource.path` means."""
@@ -66,3 +78,20 @@ def find_home(start: Path | str | None = None) -> Home:
         if (folder / ".medlab").is_dir():
             return Home(folder, folder / ".medlab")
     return Home(here, here / ".medlab")
+
+
+def _can_be_written(folder: Path) -> bool:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return there.is_dir() and os.access(there, os.W_OK)
+
+
+def _user_data() -> Path:
+    if told := os.environ.get("XDG_DATA_HOME"):
+        return Path(told)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home())
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    return Path.home() / ".local" / "share"

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from medlab.errors import MedlabError
 from medlab.scans._affine import axis_codes, spacing_mm
 from medlab.scans._header import Header
 from medlab.scans._volume import ScanSource
@@ -13,7 +14,8 @@ class ScanSummary:
     """What a list shows of a scan. Sent as tests/contract/scans.json says.
 
     `patient`, `patient_id`, `study`, `description` are private and hostile text: for the
-    screen only. A scan that cannot be read has `error` (one sentence) and an empty shape.
+    screen only. A scan that cannot be read has `error` (what is wrong and what to do next),
+    the code and title of that error, and an empty shape.
 
     Attributes:
         frames: Volumes of a 4D scan, which is one line; 1 otherwise.
@@ -56,6 +58,8 @@ class ScanSummary:
     study_key: str = ""
     attachments: list[dict[str, str]] = field(default_factory=list)
     origin: str = "disk"
+    error_code: str | None = None
+    error_title: str | None = None
 
     @property
     def source(self) -> ScanSource:
@@ -63,8 +67,10 @@ class ScanSummary:
         return ScanSource(self.path, self.series)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as plain lists and strings."""
+        """The fields as plain lists and strings; what tells of an error only with one."""
         fields = asdict(self)
+        if self.error is None:
+            del fields["error_code"], fields["error_title"]
         fields["source"] = fields.pop("origin")
         return fields
 
@@ -111,7 +117,7 @@ def summarise(
 
 
 def summarise_error(
-    source: ScanSource, kind: str, size_bytes: int, error: str
+    source: ScanSource, kind: str, size_bytes: int, error: MedlabError
 ) -> ScanSummary:
     """The summary of a scan that cannot be read, with the reason."""
     return ScanSummary(
@@ -121,5 +127,7 @@ def summarise_error(
         name=source.name,
         format=kind,
         size_bytes=size_bytes,
-        error=error,
+        error=str(error),
+        error_code=error.code,
+        error_title=error.title,
     )

@@ -99,7 +99,9 @@ def main() -> None:
         os.nice(10)  # Whoever looks at a scan comes first.
     start = json.loads(sys.stdin.readline())
     home = Home(Path(start["root"]), Path(start["folder"]))
-    confine_process([home.root, home.folder])
+    with contextlib.suppress(OSError):
+        home.remade.mkdir(parents=True, exist_ok=True)
+    confine_process([home.root, home.folder, home.remade])
     indexer = Indexer(home)
     if start.get("watch"):
         threading.Thread(target=watch, args=(home, indexer.order), daemon=True).start()

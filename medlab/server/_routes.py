@@ -38,7 +38,8 @@ def add_routes(web_app: Any, log: logging.Logger) -> None:
     if not workplace.prepare():
         log.warning(
             "medlab: the root must be writable for labels and runs to be kept, got one "
-            "that is not. Scans can be looked at; set MEDLAB_HOME to keep the rest."
+            "that is not. Scans are listed and shown, and their list is kept in your own "
+            "data folder; set MEDLAB_HOME to a folder of yours to keep the rest."
         )
     settings["medlab_workplace"] = workplace
     told: list[tuple[str, type[MedlabHandler], str]] = [

@@ -35,6 +35,8 @@ export interface IScan {
   error: string | null;
   /** The same in a word or two: `Not a readable scan`. */
   error_title?: string;
+  /** The same for programs: `not-a-scan`. */
+  error_code?: string;
   warnings: string[];
   /** Volumes in the scan; more than 1 in a 4D one. */
   frames: number;

@@ -1,7 +1,7 @@
 """The file an index lies in: `.medlab/index.sqlite`, opened, made, or set aside.
 
 It can be made again at any time, so what is damaged or of somebody else is put aside under
-another name and made anew. Where nothing can be written the index lies in memory.
+another name and made anew. Where nothing at all can be written it lies in memory.
 """
 
 import contextlib
@@ -65,9 +65,20 @@ class _Foreign(Exception):
     """The file is no index of medlab's."""
 
 
-def index_file(home: Home) -> Path:
+def index_folder(home: Home) -> Path | None:
+    """The folder for the index, made if need be; None where nothing can be written."""
+    folder = home.remade
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def index_file(home: Home) -> Path | None:
     """Where the index lies. Patient names are in it: for its owner's eyes only."""
-    return home.folder / "index.sqlite"
+    folder = index_folder(home)
+    return None if folder is None else folder / "index.sqlite"
 
 
 def with_index(home: Home, work: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -117,14 +128,20 @@ def connected(home: Home) -> Iterator[sqlite3.Connection]:
 
 def workplace_salt(home: Home) -> bytes:
     """Sixteen bytes that only this workplace knows: keys made with them tell nobody else."""
-    path = home.folder / "salt"
+    with contextlib.suppress(OSError):
+        found = (home.folder / "salt").read_bytes()
+        if len(found) == 16:
+            return found
+    folder = index_folder(home)
+    if folder is None:
+        return _salts.setdefault(str(home.folder), secrets.token_bytes(16))
+    path = folder / "salt"
     with contextlib.suppress(OSError):
         found = path.read_bytes()
         if len(found) == 16:
             return found
     salt = _salts.setdefault(str(home.folder), secrets.token_bytes(16))
     try:
-        home.folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".salt-{os.getpid()}-{threading.get_ident()}")
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -149,12 +166,11 @@ def workplace_salt(home: Home) -> bytes:
 def _opened(home: Home) -> sqlite3.Connection | None:
     file = index_file(home)
     try:
-        home.folder.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
+        if file is not None and not file.exists():
             _make_empty(file)
     except OSError:
         return None
-    if not os.access(file, os.W_OK) or not os.access(home.folder, os.W_OK):
+    if file is None or not os.access(file, os.W_OK):
         return None
     connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None)
     try:
@@ -214,7 +230,7 @@ def _prepare(connection: sqlite3.Connection, home: Home) -> None:
 
 
 def _create(connection: sqlite3.Connection, home: Home) -> None:
-    journal = "DELETE" if _is_shared_disk(home.folder) else "WAL"
+    journal = "DELETE" if _is_shared_disk(index_folder(home) or home.folder) else "WAL"
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute(f"PRAGMA journal_mode = {journal}")
     with writing(connection):
@@ -237,7 +253,9 @@ def _set_aside(home: Home) -> None:
     from filelock import FileLock
 
     file = index_file(home)
-    with FileLock(home.folder / "index.mending"):
+    if file is None:
+        return
+    with FileLock(file.with_name("index.mending")):
         try:
             connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None)
             try:

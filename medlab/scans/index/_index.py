@@ -14,11 +14,18 @@ from pathlib import Path
 from medlab.cluster import Tls
 from medlab.errors import MedlabError
 from medlab.scans._home import Home, find_home
+from medlab.scans._limits import NotAScan
 from medlab.scans._source_files import ScanNotFound
 from medlab.scans._summary import ScanSummary
 from medlab.scans._volume import ScanSource
 from medlab.scans.index._cluster import read_pieces_on_cluster
-from medlab.scans.index._file import connected, mending, with_index, workplace_salt
+from medlab.scans.index._file import (
+    connected,
+    index_folder,
+    mending,
+    with_index,
+    workplace_salt,
+)
 from medlab.scans.index._labelled import with_labels
 from medlab.scans.index._pool import read_pieces
 from medlab.scans.index._read import Entry, Piece, cut, read_piece
@@ -242,7 +249,7 @@ def note_error(source: ScanSource, home: Home, sentence: str) -> None:
     A header can be whole where the voxels are not; lists show it once it is known.
     """
     whole = ScanSource(source.path, source.series)
-    with_index(home, lambda c: set_error(c, whole.scan_id, sentence))
+    with_index(home, lambda c: set_error(c, whole.scan_id, NotAScan(sentence)))
 
 
 class _Progress:
@@ -360,8 +367,11 @@ def _one_at_a_time(home: Home, whole: bool, stop: Cancelled) -> Iterator[bool]:
         yield True
         return
     try:
-        lock = FileLock(home.folder / "index.lock")
-        home.folder.mkdir(parents=True, exist_ok=True)
+        folder = index_folder(home)
+        if folder is None:
+            yield True  # Nobody else can write the index, which lies in memory.
+            return
+        lock = FileLock(folder / "index.lock")
         while True:
             try:
                 lock.acquire(timeout=_WAIT_S)

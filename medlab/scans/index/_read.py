@@ -12,7 +12,7 @@ from typing import Any
 from medlab.errors import MedlabError
 from medlab.scans._header import Header
 from medlab.scans._home import Home
-from medlab.scans._limits import damaged
+from medlab.scans._limits import NotAScan, damaged
 from medlab.scans._summary import ScanSummary, summarise, summarise_error
 from medlab.scans._volume import ScanSource
 from medlab.scans.dicom import _series
@@ -114,7 +114,7 @@ def read_piece(
 def unreadable(folder: str, unit: Unit) -> Entry:
     """The entry of a file that ended its reader."""
     source = ScanSource(unit.key)
-    row = summarise_error(source, unit.kind, 0, str(damaged(source.name, "a scan")))
+    row = summarise_error(source, unit.kind, 0, damaged(source.name, "a scan"))
     return Entry(folder, unit, [_row(row)])
 
 
@@ -124,8 +124,7 @@ def _read_group(folder: str, unit: Unit, home: Home) -> list[dict[str, Any]]:
     rows = []
     for scan in read_group(place, group, home):
         if isinstance(scan.header, MedlabError):
-            sentence = str(scan.header)
-            row = summarise_error(scan.source, scan.kind, scan.size_bytes, sentence)
+            row = summarise_error(scan.source, scan.kind, scan.size_bytes, scan.header)
             rows.append(_row(row))
         else:
             row = summarise(scan.source, scan.kind, scan.size_bytes, scan.header)
@@ -151,13 +150,14 @@ def _read_folder(folder: str, unit: Unit, home: Home) -> Entry:
             header = _series.read_header(files, source.name)
             rows.append(_row(summarise(source, "dicom", size, header), header))
         except MedlabError as error:
-            rows.append(_row(summarise_error(source, "dicom", size, str(error))))
+            rows.append(_row(summarise_error(source, "dicom", size, error)))
         except Exception:
-            sentence = str(damaged(source.name, "DICOM"))
-            rows.append(_row(summarise_error(source, "dicom", size, sentence)))
+            bad = damaged(source.name, "DICOM")
+            rows.append(_row(summarise_error(source, "dicom", size, bad)))
     for path, sentence in errors.items():
         source = ScanSource(home.name(path))
-        rows.append(_row(summarise_error(source, "dicom", _size(path), sentence)))
+        bad = NotAScan(sentence)
+        rows.append(_row(summarise_error(source, "dicom", _size(path), bad)))
     known = {file.path for files in series.values() for file in files} | errors.keys()
     links = []
     for path in paths:
@@ -183,11 +183,12 @@ def _link(path: Path, home: Home) -> Link | None:
 def _row_of_labels(link: Link, size_bytes: int) -> dict[str, Any]:
     """A line that is shown only while the series is missing."""
     source = ScanSource(link.path)
-    sentence = (
+    alone = MedlabError(
         f"{source.name} must lie in the same workplace as the series that it labels, got "
-        "the labels alone. Copy the series below the root as well."
+        "the labels alone. Copy the series below the root as well.",
+        code="no-series",
     )
-    row = summarise_error(source, "dicom", size_bytes, sentence)
+    row = summarise_error(source, "dicom", size_bytes, alone)
     return _row(replace(row, modality=link.kind.upper(), description=link.name))
 
 

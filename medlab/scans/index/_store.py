@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
+from medlab.errors import MedlabError
 from medlab.scans._home import Home
 from medlab.scans._volume import ScanSource
 from medlab.scans.index._file import workplace_salt, writing
@@ -68,7 +69,7 @@ def remove_units(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
         _tell_change(connection, True)
 
 
-def set_error(connection: sqlite3.Connection, scan_id: str, sentence: str) -> None:
+def set_error(connection: sqlite3.Connection, scan_id: str, error: MedlabError) -> None:
     """Note that a scan cannot be read, unless a reason is known."""
     with writing(connection):
         row = connection.execute(
@@ -78,7 +79,9 @@ def set_error(connection: sqlite3.Connection, scan_id: str, sentence: str) -> No
         if row is not None:
             summary = json.loads(row[1])
             if summary["error"] is None:
-                summary["error"] = sentence
+                summary["error"] = str(error)
+                summary["error_code"] = error.code
+                summary["error_title"] = error.title
                 connection.execute(
                     "UPDATE summaries SET summary = ? WHERE scan = ?",
                     (json.dumps(summary), row[0]),

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from medlab.scans import ScanSource, find_home, write_atomically
+from medlab.scans import Home, ScanSource, find_home, write_atomically
 
 
 def test_the_nearest_medlab_folder_above_is_home(tmp_path, monkeypatch):
@@ -88,3 +88,17 @@ def test_what_a_killed_writer_left_is_removed_later(tmp_path):
     write_atomically(tmp_path / "a", b"")
 
     assert sorted(p.name for p in tmp_path.iterdir()) == [".writing-now", "a"]
+
+
+def test_what_can_be_made_again_lies_with_the_user_where_the_root_takes_nothing(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own"))
+    (tmp_path / "file").touch()
+    refused = Home(tmp_path, tmp_path / "file" / ".medlab")
+    taken = Home(tmp_path, tmp_path / "new" / ".medlab")
+
+    assert refused.remade.is_relative_to(tmp_path / "own")
+    assert refused.cache.is_relative_to(refused.remade)
+    assert taken.remade == taken.folder
+    assert not list(tmp_path.glob("own")) + list(tmp_path.glob("new"))

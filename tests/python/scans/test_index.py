@@ -356,7 +356,10 @@ def test_reading_in_workers_gives_the_same_list(home):
     assert search_scans(home).scans == alone
 
 
-def test_a_root_that_cannot_be_written_is_listed_from_memory(tmp_path):
+def test_where_nothing_can_be_written_scans_are_listed_from_memory(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
     root = tmp_path / "root"
     write_scan(root / "a.nii")
     (tmp_path / "file").touch()

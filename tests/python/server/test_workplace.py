@@ -29,7 +29,8 @@ def test_a_root_that_takes_no_folder_is_said_in_the_log(tmp_path, caplog):
 
     assert caplog.messages == [
         "medlab: the root must be writable for labels and runs to be kept, got one "
-        "that is not. Scans can be looked at; set MEDLAB_HOME to keep the rest."
+        "that is not. Scans are listed and shown, and their list is kept in your own "
+        "data folder; set MEDLAB_HOME to a folder of yours to keep the rest."
     ]
     assert str(tmp_path) not in caplog.text
 
