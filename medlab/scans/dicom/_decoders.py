@@ -12,6 +12,8 @@ from typing import Any
 
 HTJ2K = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (201, 202, 203))
 JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
+_BY_OTHERS = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (80, 81, 90, 91))
+"""JPEG-LS and JPEG 2000."""
 _LABEL = "medlab"
 # What pydicom asks of the module of a decoder.
 DECODER_DEPENDENCIES = {
@@ -27,6 +29,11 @@ def register() -> None:
     for syntax in HTJ2K:
         get_decoder(syntax).add_plugin(_LABEL, (__name__, "decode_htj2k"))
     get_decoder(JPEG_12_BIT).add_plugin(_LABEL, (__name__, "decode_jpeg_12_bit"))
+    for syntax in _BY_OTHERS:
+        decoder = get_decoder(syntax)
+        if len(decoder.available_plugins) > 1 and "gdcm" in decoder.available_plugins:
+            # What others refuse as damaged GDCM can end the whole process over.
+            decoder.remove_plugin("gdcm")
 
 
 def is_available(uid: str) -> bool:
