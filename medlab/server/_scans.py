@@ -141,8 +141,9 @@ def _groups(home: Home, query: Query, by: By, private: bool) -> bytes:
         # In the order of their names they would tell a little about these.
         groups = sorted(groups, key=lambda group: group.key)
     start, end = query.offset, query.offset + query.limit
-    shown = [_group(n, group, by, private) for n, group in enumerate(groups, start=1)]
-    return to_json({"groups": shown[start:end], "total": len(groups)})
+    part = enumerate(groups[start:end], start=start + 1)
+    shown = [_group(n, group, by, private) for n, group in part]
+    return to_json({"groups": shown, "total": len(groups)})
 
 
 def _group(number: int, group: Group, by: By, private: bool) -> dict[str, Any]:

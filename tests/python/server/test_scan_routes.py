@@ -28,14 +28,17 @@ async def test_a_search_has_the_fields_of_the_contract(ask, listed, scan, broken
     assert list(reply["indexing"]) == list(CONTRACT["indexing"])
     assert [one["path"] for one in reply["scans"]] == [broken.path, scan.path]
     assert (reply["total"], reply["all"]) == (2, 2)
-    for one in reply["scans"]:
-        assert set(one) == set(CONTRACT["scans"][0])
+    whole, failed = CONTRACT["scans"][0], CONTRACT["scans"][2]
+    assert [set(one) for one in reply["scans"]] == [set(failed), set(whole)]
 
 
 async def test_a_broken_scan_is_listed_with_the_reason(listed, broken):
     (found,) = await listed()
 
     assert found["error"].startswith("letter.nii.gz must be a NIfTI file")
+    assert (found["error_code"], found["error_title"]) == (
+        *("not-a-scan", "Not a readable scan"),
+    )
 
 
 async def test_a_scan_is_found_by_its_id_before_any_list_was_made(ask, listed, scan):
