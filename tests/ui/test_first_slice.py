@@ -322,6 +322,8 @@ def _measures(page: Page) -> set[str]:
     the segments are measured.
     """
     said: set[str] = set()
+    # Without the 3D view, which a browser without a GPU draws slowly.
+    page.evaluate(f"() => {_EDITOR}.showLayout('axial')")
     plane = page.locator(".medlab-mod-axial")
     box = plane.bounding_box()
     assert box is not None
