@@ -11,7 +11,8 @@ import os
 import queue
 import sys
 import threading
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,46 +25,77 @@ _APART = 20
 """More changed folders than this are looked through together, with all others."""
 
 
+@dataclass(frozen=True)
+class _Work:
+    what: str | list[str]
+    """"start", "refresh", or folders that changed."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
 class Indexer:
-    """Does one command after the other, and tells how far it is."""
+    """Does one command after the other, and tells how far it is.
+
+    Cancelled, it rests until somebody starts it again: what changes on disk does not.
+    """
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._orders: queue.Queue[str | list[str] | None] = queue.Queue()
-        self._cancelled = threading.Event()
+        self._guard = threading.Lock()
+        self._rests = False
+        self._works: list[_Work] = []
+        self._queue: queue.Queue[_Work | None] = queue.Queue()
 
     def order(self, cmd: str | list[str] | None) -> None:
         """Take a command, or folders that changed; `None` ends everything.
 
         May be called from any thread.
         """
-        if cmd in (None, "cancel"):
-            self._cancelled.set()
-        if cmd != "cancel":
-            self._orders.put(cmd)
+        with self._guard:
+            if cmd in (None, "cancel"):
+                self._rests = True
+                for work in self._works:
+                    work.cancelled.set()
+            elif not isinstance(cmd, list):
+                self._rests = False
+            if cmd is not None and not self._rests:
+                self._works.append(_Work(cmd))
+                self._queue.put(self._works[-1])
+        if cmd is None:
+            self._queue.put(None)
 
     def run(self) -> None:
         """Do what is ordered until the end is."""
-        while (cmd := self._orders.get()) is not None:
-            self._cancelled.clear()
-            _tell({"state": "running", "done": 0, "total": None, "found": 0})
-            folders = cmd if isinstance(cmd, list) and len(cmd) <= _APART else [None]
-            try:
-                ended = any(self._update(f, cmd == "refresh") for f in folders)
-            except MedlabError as error:
-                _tell({"state": "failed", "error": str(error)})
-            except Exception as error:
-                # Its text can hold what a file says, so only its kind is told.
-                _tell({"state": "failed", "error": _sentence(error)})
-            else:
-                _tell({"state": "cancelled" if ended else "idle"})
+        while (work := self._queue.get()) is not None:
+            _tell(self._done(work))
+            with self._guard:
+                self._works.remove(work)
 
-    def _update(self, folder: str | None, refresh: bool) -> bool:
+    def _done(self, work: _Work) -> dict[str, Any]:
+        """Do one thing; the news that it ends with."""
+        cmd, is_cancelled = work.what, work.cancelled.is_set
+        if is_cancelled():
+            return {"state": "cancelled"}
+        _tell({"state": "running", "done": 0, "total": None, "found": 0})
+        folders = cmd if isinstance(cmd, list) and len(cmd) <= _APART else [None]
+        try:
+            ended = any(
+                self._update(f, cmd == "refresh", is_cancelled) for f in folders
+            )
+        except MedlabError as error:
+            return {"state": "failed", "error": str(error)}
+        except Exception as error:
+            # Its text can hold what a file says, so only its kind is told.
+            return {"state": "failed", "error": _sentence(error)}
+        return {"state": "cancelled" if ended else "idle"}
+
+    def _update(
+        self, folder: str | None, refresh: bool, cancelled: Callable[[], bool]
+    ) -> bool:
         report = update_index(
             *(self._home, folder),
             refresh=refresh,
             on_progress=_progress,
-            cancelled=self._cancelled.is_set,
+            cancelled=cancelled,
         )
         return report.cancelled
 
