@@ -25,6 +25,12 @@ import { openVolume } from './view/opening';
 import { Scene } from './view/scene';
 import { Volume } from './view/volume';
 
+/**
+ * Between drawings of slices that each arriving slab is part of: such a slice touches memory
+ * all over the volume, and drawn at every slab it takes longer than the slabs do.
+ */
+const DRAWN_APART_MS = 250;
+
 export interface ISliceEditorOptions {
   server: IServer;
   scanId: string;
@@ -230,9 +236,12 @@ export class SliceEditor {
     const { low, high } = firstSettings(info, session.labels, !!tools);
     this.settings.set({ low, high });
     this._scene.refresh();
+    let drawnAt = 0;
     const onSlab = (k0: number, k1: number) => {
+      const isDue = performance.now() - drawnAt >= DRAWN_APART_MS;
+      drawnAt = isDue ? performance.now() : drawnAt;
       this._progress.show(this._trans('Loading…'), volume.progress);
-      planes.invalidateSlab(k0, k1);
+      planes.invalidateSlab(k0, k1, isDue);
       this._readOutAgain();
     };
     await Promise.all([

@@ -63,12 +63,23 @@ describe('occupancy', () => {
   });
 
   it('knows what a map held before anything changed', () => {
-    const map = new LabelMap([7, 8, 9]);
-    map.data[7 * 8 * 4 + 3] = 2;
+    const data = new Uint8Array(7 * 8 * 9);
+    data[7 * 8 * 4 + 3] = 2;
+    const map = new LabelMap([7, 8, 9], data);
 
     const occupied = new Occupancy(map);
 
     const planes = [...Array(9).keys()].filter(k => occupied.hasPlane(k));
     expect(planes).toEqual([4]);
+  });
+
+  it('believes a map that says it is blank, until a change is told', () => {
+    const map = new LabelMap([7, 8, 9]);
+    expect(map.isBlank).toBe(true);
+    map.data[7 * 8 * 4 + 3] = 2;
+    map.changed.emit({ box: [0, 7, 0, 8, 4, 5], segments: false });
+
+    expect(map.isBlank).toBe(false);
+    expect(new Occupancy(map).hasPlane(4)).toBe(true);
   });
 });

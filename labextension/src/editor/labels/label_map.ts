@@ -36,6 +36,15 @@ export class LabelMap {
     this.data = data ?? new Uint8Array(shape[0] * shape[1] * shape[2]);
     this.segments = [...segments];
     this.marks = new Map(marks.map(mark => [mark.id, mark]));
+    this._isBlank = !data;
+    this.changed.connect(({ box }) => {
+      this._isBlank &&= !box;
+    });
+  }
+
+  /** No voxel was ever told to be written: nobody need look through all of them. */
+  get isBlank(): boolean {
+    return this._isBlank;
   }
 
   /** i fastest, then j, k; 0 is background. */
@@ -127,4 +136,6 @@ export class LabelMap {
       (!segment.locked && (segment.visible || overwrites === 'everything'))
     );
   }
+
+  private _isBlank: boolean;
 }

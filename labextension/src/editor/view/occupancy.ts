@@ -62,6 +62,9 @@ export class Occupancy {
     const { data } = this._map;
     this._planes.fill(0);
     this.extent.splice(0, 4, Infinity, 0, Infinity, 0);
+    if (this._map.isBlank) {
+      return;
+    }
     for (let k = 0; k < K; k++) {
       const first = I * J * k;
       const last = first + I * J;

@@ -98,10 +98,15 @@ export class Planes {
     this.views.forEach(view => view.invalidate());
   }
 
-  /** Voxels of these planes along k have arrived. */
-  invalidateSlab(k0: number, k1: number): void {
+  /**
+   * Voxels of these planes along k have arrived.
+   *
+   * @param across - slices across k, which every plane along k is part of, are drawn, too
+   */
+  invalidateSlab(k0: number, k1: number, across: boolean): void {
     for (const view of this.views) {
-      if (view.slice.w !== 2 || (view.index >= k0 && view.index < k1)) {
+      const isAlong = view.slice.w === 2;
+      if (isAlong ? view.index >= k0 && view.index < k1 : across) {
         view.invalidate();
       }
     }
