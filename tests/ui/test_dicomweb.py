@@ -82,7 +82,7 @@ def test_a_series_is_found_fetched_opened_and_its_labels_sent_back(
     expect(panel).not_to_contain_text("Doe")
     page.screenshot(path=pictures / "dicomweb-found.png")
 
-    page.get_by_label("Show patient names").check()
+    panel.get_by_label("Show patient names").check()
     row = panel.locator("tbody tr", has_text="thin")
     expect(row).to_contain_text("Doe^Jane <b>secret</b>", timeout=_SOON)
     row.get_by_role("button", name="Fetch").click()
