@@ -108,8 +108,10 @@ export class ScanView extends Widget {
     const id = this._scan.id;
     const [layer, { SliceEditor }] = await Promise.all([
       tools ? LAYER : this._layerToShow(id),
-      // Fetched with the first scan that is opened, not with JupyterLab.
-      import('../editor')
+      // Fetched with the first scan that is opened, not with JupyterLab; its looks come
+      // from where the compiled file finds them.
+      import('../editor'),
+      import('../../labextension/style/labeling.css')
     ]);
     if (this.isDisposed) {
       return;
