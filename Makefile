@@ -58,17 +58,19 @@ demo: $(VENV)/frontend.done samples/ct-chest-small
 # The files that take minutes come first, so that neither worker waits for the other.
 PYTEST := MEDLAB_CONVOLUTIONS=stock pytest -n 2 --dist loadfile --no-loadscope-reorder \
   tests/faults tests/fuzz tests/python medlab
+# Each file has a server and a page of its own; one waits while the other computes.
+BROWSER := pytest -n 2 --dist loadfile tests/notebooks tests/ui
 # Where there is no Orthanc and none can be installed, the tests that need it are skipped.
 ORTHANC := { export MEDLAB_ORTHANC; MEDLAB_ORTHANC=$$(.ci/orthanc) || true; }
 
 test: $(VENV)/frontend.done
 	@chromium=$$(.ci/chromium) && $(ORTHANC) && jlpm test && $(PYTEST) \
-	  && MEDLAB_CHROMIUM=$$chromium pytest tests/notebooks tests/ui
+	  && MEDLAB_CHROMIUM=$$chromium $(BROWSER)
 
 test-long: export MEDLAB_LONG := 1
 test-long: $(VENV)/frontend.done
 	@chromium=$$(.ci/chromium) && $(ORTHANC) && jlpm test && $(PYTEST) --timeout 7200 \
-	  && MEDLAB_CHROMIUM=$$chromium pytest --timeout 7200 tests/notebooks tests/ui
+	  && MEDLAB_CHROMIUM=$$chromium $(BROWSER) --timeout 7200
 
 check: $(VENV)/python.done node_modules/.done
 	@ruff check . && ruff format --check . && mypy && jlpm lint:check
