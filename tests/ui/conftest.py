@@ -9,12 +9,21 @@ from playwright.sync_api import Page
 
 from tests.support.lab import Lab, find_chromium, open_browser
 
+_LONG = os.environ.get("MEDLAB_LONG") == "1"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
+    """Of one walk with several parameters the short run takes the first."""
+    here, walked = Path(__file__).parent, set()
+    later = pytest.mark.skip(reason="make test-long: the same with other parameters")
     for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.ui)
+        if here not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.ui)
+        walk = item.nodeid.partition("[")[0]
+        if walk in walked and not _LONG and "test_sizes" not in walk:
+            item.add_marker(later)
+        walked.add(walk)
 
 
 @pytest.fixture(autouse=True)

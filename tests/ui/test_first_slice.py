@@ -1,5 +1,6 @@
 """The middle slice is on the screen before the scan is decoded, and stays as it is after."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -355,6 +356,7 @@ def _measures(page: Page) -> set[str]:
     return {text for text in told if re.search(r"\b(mm|px)|mL|millim", text)}
 
 
+@pytest.mark.skipif(os.environ.get("MEDLAB_LONG") != "1", reason="make test-long")
 def test_a_scan_without_millimetres_never_says_mm(lab: Lab, page: Page, pictures: Path):
     found = {}
     for folder in ("pixels", "chest"):
