@@ -1,14 +1,14 @@
 """Header: what a scan says about itself before its voxels are decoded."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
-from medlab.scans._volume import FrameKind, SpacingUnit
+from medlab.scans._volume import FrameKind, SpacingUnit, Volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,17 @@ class Header:
     frame_kind: FrameKind = ""
     frame_values: tuple[float | str, ...] = ()
 
+    def volume(self, voxels: NDArray, *, is_inverted: bool = False) -> Volume:
+        """The scan of this header with its voxels, `(I, J, K)` or `(I, J, K, C)`."""
+        return Volume(
+            voxels,
+            self.affine,
+            self.modality,
+            self.warnings,
+            spacing_unit=self.spacing_unit,
+            is_inverted=is_inverted,
+        )
+
 
 def plain(value: Any) -> str:
     """What a file says, as printable text of at most 200 characters.
@@ -77,6 +88,16 @@ def modality_from_name(name: str) -> str:
 def looks_like_ct(low: float, high: float) -> bool:
     """Whether intensities from `low` to `high` are those of a CT in HU: air to bone."""
     return -4096 <= low <= -900 and 100 <= high <= 40000
+
+
+def named_by_intensity(volume: Volume) -> Volume:
+    """The volume, called CT where no name told and its intensities are those of one."""
+    voxels = volume.voxels
+    is_open = volume.modality == "unknown" and volume.channels == 1
+    if not is_open or voxels.dtype.kind not in "if" or voxels.dtype.itemsize == 1:
+        return volume
+    is_ct = looks_like_ct(float(voxels.min()), float(voxels.max()))
+    return replace(volume, modality="CT") if is_ct else volume
 
 
 def pick_frame(name: str, frames: int, frame: int | None) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 from medlab.scans._affine import check_affine, swap_lps_ras
 from medlab.scans._header import (
     Header,
-    looks_like_ct,
     modality_from_name,
+    named_by_intensity,
     pick_frame,
     plain,
 )
@@ -64,17 +64,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     else:
         voxels = stored[chosen % components] if components > 1 else stored
         voxels = voxels.reshape(header.shape, order="F")
-    modality = header.modality
-    if modality == "unknown" and not colour and voxels.dtype.kind in "if":
-        ct = looks_like_ct(float(voxels.min()), float(voxels.max()))
-        modality = "CT" if ct else "unknown"
-    return Volume(
-        voxels,
-        header.affine,
-        modality,
-        header.warnings,
-        spacing_unit=header.spacing_unit,
-    )
+    return named_by_intensity(header.volume(voxels))
 
 
 def _reader(path: Path, name: str) -> Any:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from medlab.scans._affine import check_affine
 from medlab.scans._header import (
     Header,
-    looks_like_ct,
     modality_from_name,
+    named_by_intensity,
     pick_frame,
     rescaled,
 )
@@ -84,16 +84,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     voxels = _shaped(np.asarray(stored), header)
     if slope is not None and voxels.dtype.kind in "iuf":
         voxels = rescaled(voxels, float(slope), float(intercept or 0.0))
-    modality = header.modality
-    if modality == "unknown" and _is_ct(voxels):
-        modality = "CT"
-    return Volume(
-        voxels,
-        header.affine,
-        modality,
-        header.warnings,
-        spacing_unit=header.spacing_unit,
-    )
+    return named_by_intensity(header.volume(voxels))
 
 
 def tags(path: Path, name: str) -> list[TagRow]:
@@ -293,9 +284,3 @@ def _shaped(stored: NDArray, header: Header) -> NDArray:
     shape = header.shape if header.channels == 1 else (*header.shape, header.channels)
     native = stored.reshape(shape, order="F" if header.channels == 1 else "A")
     return native.astype(native.dtype.newbyteorder("="), copy=False)
-
-
-def _is_ct(voxels: NDArray) -> bool:
-    if voxels.dtype.kind not in "if" or voxels.dtype.itemsize == 1 or voxels.ndim != 3:
-        return False
-    return looks_like_ct(float(voxels.min()), float(voxels.max()))

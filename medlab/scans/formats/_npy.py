@@ -15,7 +15,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from medlab.scans._affine import affine_without_patient
-from medlab.scans._header import Header, looks_like_ct, modality_from_name, pick_frame
+from medlab.scans._header import (
+    Header,
+    modality_from_name,
+    named_by_intensity,
+    pick_frame,
+)
 from medlab.scans._limits import NotAScan, check_size, cut_short, damaged
 from medlab.scans._tag_row import TagRow, tag_row
 from medlab.scans._volume import Volume
@@ -56,13 +61,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
     if header.channels > 1:
         stored = stored[..., :3]
     voxels = np.array(stored, dtype=_native(array.dtype))
-    modality = header.modality
-    if modality == "unknown" and header.channels == 1 and voxels.dtype.itemsize > 1:
-        ct = looks_like_ct(float(voxels.min()), float(voxels.max()))
-        modality = "CT" if ct else "unknown"
-    return Volume(
-        voxels, header.affine, modality, header.warnings, spacing_unit="pixels"
-    )
+    return named_by_intensity(header.volume(voxels))
 
 
 def tags(path: Path, name: str) -> list[TagRow]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from medlab.scans._affine import check_affine
 from medlab.scans._header import (
     Header,
-    looks_like_ct,
     modality_from_name,
+    named_by_intensity,
     pick_frame,
     plain,
 )
@@ -82,17 +82,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
         (*header.shape, header.channels) if header.channels > 1 else header.shape,
         order="F",
     ).astype(dtype.newbyteorder("="))
-    modality = header.modality
-    if modality == "unknown" and dtype.kind in "if" and dtype.itemsize > 1:
-        ct = looks_like_ct(float(voxels.min()), float(voxels.max()))
-        modality = "CT" if ct and header.channels == 1 else "unknown"
-    return Volume(
-        voxels,
-        header.affine,
-        modality,
-        header.warnings,
-        spacing_unit=header.spacing_unit,
-    )
+    return named_by_intensity(header.volume(voxels))
 
 
 def tags(path: Path, name: str) -> list[TagRow]:

@@ -80,12 +80,8 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
         raise damaged(name, KIND) from error
     left = [n for n in picture.names if n in "xyz"]
     array = np.asarray(array).transpose([left.index(a) for a in "xyz" if a in left])
-    return Volume(
-        array.reshape(header.shape).astype(level.dtype.newbyteorder("="), copy=False),
-        header.affine,
-        header.modality,
-        header.warnings,
-        spacing_unit=header.spacing_unit,
+    return header.volume(
+        array.reshape(header.shape).astype(level.dtype.newbyteorder("="), copy=False)
     )
 
 

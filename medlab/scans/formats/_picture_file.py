@@ -71,13 +71,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
         except (SyntaxError, ValueError, RuntimeError, EOFError) as error:
             raise damaged(name, str(picture.format)) from error
     voxels = np.swapaxes(array, 0, 1)[:, :, np.newaxis]
-    return Volume(
-        voxels,
-        header.affine,
-        header.modality,
-        header.warnings,
-        spacing_unit=header.spacing_unit,
-    )
+    return header.volume(voxels)
 
 
 def tags(path: Path, name: str) -> list[TagRow]:

@@ -84,13 +84,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
             raise _no_stack(name, f"{file.name} has another size or type")
         voxels[:, :, k] = picture
     assert voxels is not None
-    return Volume(
-        voxels,
-        header.affine,
-        header.modality,
-        header.warnings,
-        spacing_unit=header.spacing_unit,
-    )
+    return header.volume(voxels)
 
 
 def tags(path: Path, name: str) -> list[TagRow]:

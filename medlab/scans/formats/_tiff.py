@@ -64,14 +64,7 @@ def read(path: Path, name: str, frame: int | None = None) -> Volume:
             short = "read" in str(error) and "bytes" in str(error)
             raise (cut_short if short else damaged)(name, _KIND) from error
     header = layout.header
-    return Volume(
-        voxels,
-        header.affine,
-        header.modality,
-        header.warnings,
-        spacing_unit=header.spacing_unit,
-        is_inverted=layout.is_inverted,
-    )
+    return header.volume(voxels, is_inverted=layout.is_inverted)
 
 
 def tags(path: Path, name: str) -> list[TagRow]:
