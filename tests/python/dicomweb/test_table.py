@@ -83,8 +83,11 @@ def test_plain_http_is_for_this_machine_or_said_outright():
         "http://localhost/",
         "http://[::1]/",
     ):
-        read_table({"pacs": {"url": url}})
-    read_table({"pacs": {"url": "http://pacs.example/", "plain_http": True}})
+        assert read_table({"pacs": {"url": url}})["pacs"].origin[0] == "http"
+    outright = {"url": "http://pacs.example/", "plain_http": True}
+    assert read_table({"pacs": outright})["pacs"].origin == ("http", "pacs.example", 80)
+    with pytest.raises(MedlabError, match="must be https"):
+        read_table({"pacs": {**outright, "plain_http": False}})
 
 
 def test_a_login_is_read_from_where_the_entry_says(tmp_path, monkeypatch):
