@@ -16,7 +16,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.support.lab import Lab, open_browser
-from tests.support.many_scans import make_library
+from tests.support.many_scans import TYPED, make_library
 
 WORDS = ("chest mr 2015", "S099999", "müller", "knee thin")
 FRAMES = 300
@@ -29,19 +29,6 @@ _FIRST = """async () => {
     await new Promise(done => requestAnimationFrame(done));
   }
   await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
-  return performance.now() - start;
-}"""
-# From the key to the frame that shows the rows it means.
-_TYPED = """async words => {
-  const input = document.querySelector('.medlab-ScanBrowser-header input');
-  const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
-  const refresh = document.querySelector('.medlab-ScanBrowser-refresh');
-  const frame = () => new Promise(done => requestAnimationFrame(done));
-  const start = performance.now();
-  set.call(input, words);
-  input.dispatchEvent(new Event('input', { bubbles: true }));
-  do { await frame(); } while (refresh.getAttribute('aria-busy') === 'true');
-  await new Promise(done => setTimeout(done));
   return performance.now() - start;
 }"""
 # Times between frames while the list moves `step` CSS pixels a frame.
@@ -75,8 +62,8 @@ def measure_typing(page: Page, rounds: int) -> None:
     for _ in range(rounds):
         for words in WORDS:
             for end in range(1, len(words) + 1):
-                typed.append(page.evaluate(_TYPED, words[:end]))
-            typed.append(page.evaluate(_TYPED, ""))
+                typed.append(page.evaluate(TYPED, words[:end]))
+            typed.append(page.evaluate(TYPED, ""))
     tell("a keystroke until its rows", typed)
 
 
@@ -129,7 +116,7 @@ def main() -> None:
                 page.route("**/thumbnail*", lambda r: r.fulfill(status=404, body="{}"))
                 measure_first(lab, page, given.rounds)
                 measure_typing(page, given.rounds)
-                page.evaluate(_TYPED, "")
+                page.evaluate(TYPED, "")
                 measure_idle(page)
                 measure_scrolling(page, given.rounds)
         finally:

@@ -36,6 +36,20 @@ ERROR = (
     "it came."
 )
 
+# From the key to the frame that shows the rows it means.
+TYPED = """async words => {
+  const input = document.querySelector('.medlab-ScanBrowser-header input');
+  const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+  const refresh = document.querySelector('.medlab-ScanBrowser-refresh');
+  const frame = () => new Promise(done => requestAnimationFrame(done));
+  const start = performance.now();
+  set.call(input, words);
+  input.dispatchEvent(new Event('input', { bubbles: true }));
+  do { await frame(); } while (refresh.getAttribute('aria-busy') === 'true');
+  await new Promise(done => setTimeout(done));
+  return performance.now() - start;
+}"""
+
 _TEMPLATE = ScanSummary("", "", None, "", "dicom").to_json()
 
 
