@@ -7,7 +7,7 @@ import {
   type ISentInstance,
   sendLayer
 } from '../server/dicomweb';
-import { fetchLayers } from '../server/requests';
+import { fetchLayers } from '../server/labels';
 
 type State =
   | { at: 'start' | 'asking' | 'sending' }

@@ -7,7 +7,7 @@ import {
   searchGroups,
   searchScans,
   steerIndexing
-} from '../server/requests';
+} from '../server/scans';
 import type { IIndexing, IScanPage, IScanQuery } from '../server/types';
 import type { IScanCatalog } from '../tokens';
 import { type ISources, Rows } from './rows';

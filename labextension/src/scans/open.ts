@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 
 import type { IServer } from '../server/connection';
-import { fetchScan } from '../server/requests';
+import { fetchScan } from '../server/scans';
 import type { IAttachment, IScan } from '../server/types';
 import { MOST_COMPARED, panesFor } from './compare';
 import { volumeLabel } from './details';

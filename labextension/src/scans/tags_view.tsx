@@ -4,7 +4,7 @@ import { copyIcon, ReactWidget } from '@jupyterlab/ui-components';
 import type { KeyboardEvent, ReactElement } from 'react';
 
 import { ServerError } from '../server/connection';
-import { fetchTags } from '../server/requests';
+import { fetchTags } from '../server/scans';
 import type { ITag } from '../server/types';
 import { tagsIcon } from '../ui/icons';
 import type { ScanCatalog } from './catalog';

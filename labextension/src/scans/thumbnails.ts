@@ -1,5 +1,5 @@
 import { isAbort, type IServer } from '../server/connection';
-import { fetchThumbnail } from '../server/requests';
+import { fetchThumbnail } from '../server/scans';
 
 /** More at once would make the server decode scans nobody looks at any more. */
 const AT_ONCE = 3;

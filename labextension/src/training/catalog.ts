@@ -2,7 +2,7 @@ import { Poll } from '@lumino/polling';
 import { Signal } from '@lumino/signaling';
 
 import { isAbort, type IServer, ServerError } from '../server/connection';
-import { fetchRuns } from '../server/requests';
+import { fetchRuns } from '../server/runs';
 import type { IRun } from '../server/types';
 import type { IRunCatalog } from '../tokens';
 

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ReactElement, useState } from 'react';
 
 import type { IServer } from '../server/connection';
-import { fetchExport } from '../server/requests';
+import { fetchExport } from '../server/runs';
 
 /** Saves the history of a run as a file of the reader's. */
 export function Exports(props: {

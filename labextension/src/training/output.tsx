@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 
 import { isAbort, type IServer } from '../server/connection';
-import { fetchLog } from '../server/requests';
+import { fetchLog } from '../server/runs';
 
 const LOOK_AGAIN_MS = 2000;
 const KEPT_CHARACTERS = 40_000;

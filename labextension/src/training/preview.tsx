@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ReactElement, useEffect, useState } from 'react';
 
 import { isAbort, type IServer } from '../server/connection';
-import { fetchPreview } from '../server/requests';
+import { fetchPreview } from '../server/runs';
 import type { IPreview } from './series';
 
 /** Image, label and prediction after an epoch; the slider goes back in time. */

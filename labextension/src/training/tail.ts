@@ -1,5 +1,5 @@
 import { isAbort, type IServer, ServerError } from '../server/connection';
-import { fetchMetrics, fetchRun, postControl } from '../server/requests';
+import { fetchMetrics, fetchRun, postControl } from '../server/runs';
 import type { IRunStatus, RunCommand, RunState } from '../server/types';
 import { RunHistory } from './series';
 

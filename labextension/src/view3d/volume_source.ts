@@ -5,7 +5,7 @@ import {
   slabVoxels,
   type Voxels
 } from '../server/frames';
-import { fetchSlab } from '../server/requests';
+import { fetchSlab } from '../server/volumes';
 import type { IVolumeInfo } from '../server/types';
 
 /** Bytes asked for in one request. */

@@ -1,5 +1,5 @@
 import type { IServer } from '../server/connection';
-import { searchScans, steerIndexing } from '../server/requests';
+import { searchScans, steerIndexing } from '../server/scans';
 import type { IScan } from '../server/types';
 
 /** What the view must know of a scan before it opens it. */

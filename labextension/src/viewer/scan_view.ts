@@ -4,7 +4,7 @@ import { Widget } from '@lumino/widgets';
 
 import type { SliceEditor } from '../editor';
 import type { IServer } from '../server/connection';
-import { fetchLayers } from '../server/requests';
+import { fetchLayers } from '../server/labels';
 import type { IView3DModule } from '../view3d/types';
 import type { IScanAddress } from './address';
 import { Scene3D } from './scene3d';

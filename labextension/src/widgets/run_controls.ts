@@ -3,7 +3,7 @@ import training from '../../style/training.css';
 import trainingDetail from '../../style/training-detail.css';
 import { type IServer, ServerError } from '../server/connection';
 import { serverFromPage } from '../server/page';
-import { fetchRun } from '../server/requests';
+import { fetchRun } from '../server/runs';
 import type { IRunStatus, RunCommand } from '../server/types';
 import { LineChart } from '../training/chart';
 import { picturesOf } from '../training/lines';

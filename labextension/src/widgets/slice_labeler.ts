@@ -2,7 +2,7 @@ import css from '../../style/labeling.css';
 import { type Plane, SliceEditor } from '../editor';
 import type { IServer } from '../server/connection';
 import { serverFromPage } from '../server/page';
-import { fetchScan } from '../server/requests';
+import { fetchScan } from '../server/scans';
 import type { ISegment } from '../server/types';
 
 import { CommServer, type ICommModel } from './comm_server';

@@ -5,7 +5,7 @@ import {
   type Voxels
 } from '../server/frames';
 import { serverFromPage } from '../server/page';
-import { fetchVolumeInfo } from '../server/requests';
+import { fetchVolumeInfo } from '../server/volumes';
 import type { IVolumeInfo, Triple } from '../server/types';
 import { type IViewState, ViewPanel } from '../view3d/panel';
 import type { IOverlay, IView3DModule } from '../view3d/types';

@@ -1,5 +1,5 @@
 import { ServerError } from '../../server/connection';
-import { fetchScan } from '../../server/requests';
+import { fetchScan } from '../../server/scans';
 import type { ILayerFile, IScan, LabelFormat } from '../../server/types';
 
 import type { IEditorContext } from '../context';

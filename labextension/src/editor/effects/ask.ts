@@ -1,6 +1,6 @@
 import { isAbort, ServerError } from '../../server/connection';
 import type { IPreview } from '../../server/frames';
-import { cancelSmart, pollSmart, postSmart } from '../../server/requests';
+import { cancelSmart, pollSmart, postSmart } from '../../server/smart';
 
 import type { IEditorContext } from '../context';
 

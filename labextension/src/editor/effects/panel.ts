@@ -1,4 +1,4 @@
-import { fetchRuns } from '../../server/requests';
+import { fetchRuns } from '../../server/runs';
 import type { IRun, ISegment } from '../../server/types';
 
 import { iconButton } from '../bars/controls';

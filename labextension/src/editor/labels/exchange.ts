@@ -10,7 +10,7 @@ import {
   joinFrames,
   splitFrames
 } from '../../server/frames';
-import { fetchOps, fetchSnapshot, postOps } from '../../server/requests';
+import { fetchOps, fetchSnapshot, postOps } from '../../server/labels';
 
 import { Emitter } from '../emitter';
 import { applyEdit } from './delta';

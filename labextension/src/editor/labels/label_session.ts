@@ -4,7 +4,7 @@ import {
   type ISnapshot,
   splitFrames
 } from '../../server/frames';
-import { fetchHistory, readLabelFile } from '../../server/requests';
+import { fetchHistory, readLabelFile } from '../../server/labels';
 import type { IMark, ISegment, IVolumeInfo } from '../../server/types';
 
 import { Emitter } from '../emitter';

@@ -1,5 +1,5 @@
 import { type IServer, ServerError } from '../../server/connection';
-import { fetchLayerFile, saveLayer } from '../../server/requests';
+import { fetchLayerFile, saveLayer } from '../../server/labels';
 import type { ILayerFile, ISavedFile, LabelFormat } from '../../server/types';
 
 import { Emitter } from '../emitter';

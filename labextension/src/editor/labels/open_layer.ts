@@ -9,7 +9,7 @@ import {
   fetchLayers,
   fetchSnapshot,
   openLayer
-} from '../../server/requests';
+} from '../../server/labels';
 import type { ILayerInfo, ISegment, Triple } from '../../server/types';
 import { fullSegment } from '../../server/wire';
 

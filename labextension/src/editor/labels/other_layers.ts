@@ -5,7 +5,7 @@ import {
   decodeSnapshot,
   splitFrames
 } from '../../server/frames';
-import { fetchLayers, fetchOps, fetchSnapshot } from '../../server/requests';
+import { fetchLayers, fetchOps, fetchSnapshot } from '../../server/labels';
 import type { ILayerSummary } from '../../server/types';
 
 import { Emitter } from '../emitter';

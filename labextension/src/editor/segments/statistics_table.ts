@@ -1,5 +1,5 @@
 import { isAbort } from '../../server/connection';
-import { cancelSmart, pollSmart, postSmart } from '../../server/requests';
+import { cancelSmart, pollSmart, postSmart } from '../../server/smart';
 
 import { iconButton, textButton } from '../bars/controls';
 import type { IEditorContext } from '../context';

@@ -1,6 +1,6 @@
 import type { IServer } from '../../server/connection';
 import { decodeFrame, slabVoxels } from '../../server/frames';
-import { fetchFirstSlice, fetchVolumeInfo } from '../../server/requests';
+import { fetchFirstSlice, fetchVolumeInfo } from '../../server/volumes';
 import type { IVolumeInfo } from '../../server/types';
 
 import { Volume } from './volume';

@@ -6,7 +6,7 @@ import {
   slabVoxels,
   type Voxels
 } from '../../server/frames';
-import { fetchSlab } from '../../server/requests';
+import { fetchSlab } from '../../server/volumes';
 import type { IVolumeInfo, Triple } from '../../server/types';
 
 import { gridOf, type IGrid } from './geometry';

@@ -8,14 +8,16 @@ import {
   fetchLabelFiles,
   fetchLayerFile,
   fetchLayers,
+  openLayer,
+  saveLayer
+} from '../../../labextension/src/server/labels';
+import {
   fetchMetrics,
   fetchRun,
   fetchRuns,
-  fetchVolumeInfo,
-  openLayer,
-  postControl,
-  saveLayer
-} from '../../../labextension/src/server/requests';
+  postControl
+} from '../../../labextension/src/server/runs';
+import { fetchVolumeInfo } from '../../../labextension/src/server/volumes';
 import control from '../../contract/control.json';
 import problem from '../../contract/error.json';
 import fileChanged from '../../contract/file-changed.json';

@@ -1,17 +1,12 @@
-// @vitest-environment jsdom
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import {
   ServerError,
   type IServer
 } from '../../../labextension/src/server/connection';
-import { serverFromPage } from '../../../labextension/src/server/page';
-import {
-  fetchMetrics,
-  openLayer,
-  postOps,
-  searchScans
-} from '../../../labextension/src/server/requests';
+import { openLayer, postOps } from '../../../labextension/src/server/labels';
+import { fetchMetrics } from '../../../labextension/src/server/runs';
+import { searchScans } from '../../../labextension/src/server/scans';
 import listing from '../../contract/scans-search.json';
 
 function serverThatReplies(body: BodyInit, status = 200) {
@@ -68,57 +63,5 @@ describe('requests', () => {
     await openLayer(server, 's', '../x');
 
     expect(request.mock.calls[0][0]).toBe('labels/s/..%2Fx');
-  });
-});
-
-describe('serverFromPage', () => {
-  afterEach(() => {
-    vi.unstubAllGlobals();
-    document.body.replaceChildren();
-  });
-
-  function page(config: string): void {
-    const script = document.createElement('script');
-    script.id = 'jupyter-config-data';
-    script.type = 'application/json';
-    script.textContent = config;
-    document.body.append(script);
-  }
-
-  it('is none where the page is not of Jupyter', () => {
-    expect(serverFromPage()).toBeNull();
-    page('not json');
-    expect(serverFromPage()).toBeNull();
-  });
-
-  it('asks below the base address with the XSRF cookie', async () => {
-    page(JSON.stringify({ baseUrl: '/hub/user/a/' }));
-    document.cookie = '_xsrf=2|abc=';
-    const fetched = vi.fn(async (_url: string, _init: RequestInit) => {
-      return new Response('{"runs": []}');
-    });
-    vi.stubGlobal('fetch', fetched);
-
-    await serverFromPage()?.request('runs');
-
-    const [url, init] = fetched.mock.calls[0];
-    expect(new URL(url).pathname).toBe('/hub/user/a/medlab/runs');
-    expect(new Headers(init.headers).get('X-XSRFToken')).toBe('2|abc=');
-  });
-
-  it('calls a server that is away by that name', async () => {
-    page(JSON.stringify({ baseUrl: '/' }));
-    vi.stubGlobal('fetch', () =>
-      Promise.reject(new TypeError('Failed to fetch'))
-    );
-
-    const error = await serverFromPage()
-      ?.request('runs')
-      .catch(e => e);
-    expect(error).toMatchObject({
-      status: 0,
-      code: 'offline',
-      isOffline: true
-    });
   });
 });
