@@ -48,6 +48,7 @@ _STATUS = {
     "server-settings": 500,
     "server-slow": 504,
     "server-unreachable": 502,
+    "too-many": 429,
 }
 _WHO = re.compile(r"[0-9a-f]{8}")
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +50,7 @@ class MedlabHandler(APIHandler):
         self._parts: list[bytes] = []
         self._received = 0
         self._reserved = 0
+        self._crowded: TooMany | None = None
 
     async def prepare(self) -> None:  # type: ignore[override]
         # What is logged about a request is its route: addresses can hold names.
@@ -61,7 +63,7 @@ class MedlabHandler(APIHandler):
             raise web.HTTPError(403)
         told = self.request.headers.get("Content-Length", "")
         length = int(told) if re.fullmatch(r"[0-9]{1,18}", told) else 0
-        if length > max(self.body_limit, UNREAD_BYTES):
+        if length > self.body_limit + UNREAD_BYTES:
             self._refuse(_too_long(self.body_limit))
         elif length <= self.body_limit:
             try:
@@ -71,17 +73,21 @@ class MedlabHandler(APIHandler):
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         before, self._received = self._received, self._received + len(chunk)
-        if self._received > max(self.body_limit, UNREAD_BYTES):
+        if self._received > self.body_limit + UNREAD_BYTES:
+            # Tornado takes nothing more then, and closes the connection.
             self._parts.clear()
-            self._hang_up()
-        elif self._received > self.body_limit:
+            self._refuse(_too_long(self.body_limit))
+        elif self._received > self.body_limit or self._crowded is not None:
             self._parts.clear()
         else:
             try:
                 self._reserve(self._received)
                 self._parts.append(chunk)
-            except TooMany:
-                self._received = self.body_limit + 1
+            except TooMany as error:
+                # Known only now: a body without a length. It is told when all is read.
+                self._crowded = error
+                self._parts.clear()
+                self._give_back()
         # A fast sender would otherwise be read for as long as it has something to send.
         is_next = before // _OTHERS_AFTER != self._received // _OTHERS_AFTER
         return asyncio.sleep(0) if is_next else None
@@ -198,14 +204,25 @@ class MedlabHandler(APIHandler):
             )
         return body
 
+    def held(self, wait_s: float) -> AbstractContextManager[None]:
+        """A place among the requests that are held back; none is needed without waiting.
+
+        Raises:
+            TooMany: On entering, if all are taken.
+        """
+        return self.workplace.places.one("held") if wait_s > 0 else nullcontext()
+
     async def receive(self) -> None:
         """Put the body together.
 
         Raises:
             TooLong: If it is longer than this route takes.
+            TooMany: If there was no room for it beside the bodies of others.
         """
         if self._received > self.body_limit:
             raise _too_long(self.body_limit)
+        if self._crowded is not None:
+            raise self._crowded
         parts, self._parts = self._parts, []
         if self._received <= _SOON_JOINED:
             self.request.body = b"".join(parts)
@@ -273,7 +290,7 @@ def answer(method: Method) -> Method:
                 # Half a reply must not look like a whole one.
                 self._hang_up()
                 return
-            if told.status == 503:
+            if told.status in (429, 503):
                 self.set_header("Retry-After", "1")
             self.reply(told)
 

@@ -22,7 +22,7 @@ ALL_BODIES_BYTES = 512 << 20
 """All bodies together that are being received or worked on."""
 
 UNREAD_BYTES = 16 << 20
-"""A body that is too large is read to its end up to here, so that its sender hears why."""
+"""So far beyond its limit a body is read on, so that its sender hears why it is refused."""
 
 HELD = 128
 """Requests that are held back until there is news."""

@@ -69,16 +69,17 @@ class MetricsHandler(RunHandler):
         first = await ask("quick", _read_status, folder)
         until = time.monotonic() + wait_s
         seen = (-1, -1)
-        while True:
-            now = await ask("quick", _marks, folder)
-            if now != seen:
-                seen = now
-                end, lines = await ask("quick", runs.tail_metrics, folder, start)
-                status = await ask("quick", _read_status, folder)
-                is_news = bool(lines) or _gist(status) != _gist(first)
-            if is_news or self.is_gone or time.monotonic() >= until:
-                break
-            await asyncio.sleep(_LOOK_EVERY_S)
+        with self.held(wait_s):
+            while True:
+                now = await ask("quick", _marks, folder)
+                if now != seen:
+                    seen = now
+                    end, lines = await ask("quick", runs.tail_metrics, folder, start)
+                    status = await ask("quick", _read_status, folder)
+                    is_news = bool(lines) or _gist(status) != _gist(first)
+                if is_news or self.is_gone or time.monotonic() >= until:
+                    break
+                await asyncio.sleep(_LOOK_EVERY_S)
         if not self.is_gone:
             self.reply_json({"next": end, "lines": lines, "status": status})
 

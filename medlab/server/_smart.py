@@ -58,7 +58,9 @@ class JobHandler(SmartHandler):
     @answer
     async def get(self, job_id: str) -> None:
         job = self.desk.job(job_id)
-        await wait_for(job, _seconds(self.get_query_argument("wait_s", "0")))
+        wait_s = _seconds(self.get_query_argument("wait_s", "0"))
+        with self.held(wait_s):
+            await wait_for(job, wait_s)
         self.reply(self.desk.reply(job))
 
     @answer

@@ -34,7 +34,7 @@ class WorkerDied(MedlabError):
 class TooManyJobs(MedlabError):
     """More is waiting than anybody can want."""
 
-    code = "busy"
+    code = "too-many"
 
 
 class Missing(MedlabError, LookupError):

@@ -63,7 +63,10 @@ ROWS: tuple[Row, ...] = (
     post("labels/{scan}/{layer}", LAYER, {"segments": []}),
     get("labels/{scan}/{layer}", LAYER),
     get("labels/{scan}/{layer}/snapshot", f"{LAYER}/snapshot", kind=OCTETS),
-    get("labels/{scan}/{layer}/ops", f"{LAYER}/ops?from=0", kind=OCTETS),
+    get(
+        *("labels/{scan}/{layer}/ops", f"{LAYER}/ops?from=0"),
+        **{"kind": OCTETS, "limit": 256 << 20},
+    ),
     post(
         *("labels/{scan}/{layer}/ops", f"{LAYER}/ops"),
         *(lambda: b"",),
@@ -91,8 +94,8 @@ ROWS: tuple[Row, ...] = (
     get("runs/{run}/export/{csv|json}", f"runs/{RUN}/export/csv", kind="text/csv"),
     get("runs/{run}/preview/{file}", f"runs/{RUN}/preview/epoch-0001.png", kind=PNG),
     post("runs/{run}/control", f"runs/{RUN}/control", {"cmd": "pause"}),
-    get("smart/jobs/{job}", "smart/jobs/none", status=404),
-    Row("DELETE", "smart/jobs/{job}", "smart/jobs/none"),
+    get("smart/jobs/{job}", "smart/jobs/none", status=404, limit=1 << 20),
+    Row("DELETE", "smart/jobs/{job}", "smart/jobs/none", limit=1 << 20),
     post(
         *("smart/{tool}", "smart/none", {"scan": "{scan}"}),
         **{"status": 404, "limit": 1 << 20},

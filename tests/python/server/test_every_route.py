@@ -18,7 +18,7 @@ import pytest
 from medlab.scans import ScanSource
 from medlab.server._base import MedlabHandler
 from medlab.server._routes import ROUTES, methods_of
-from tests.python.server.routes_table import ROWS, RUN
+from tests.python.server.routes_table import JSON, OCTETS, ROWS, RUN
 from tests.python.server.test_run_routes import PICTURE, contract
 from tests.support.hostile_text import INJECTIONS, as_file_name, as_person_name
 from tests.support.scans import (
@@ -394,21 +394,47 @@ def test_no_body_makes_a_fault(served, root, row):
         _holds_no_path(reply.body.decode("utf-8", "replace"), root)
 
 
-@pytest.mark.parametrize("row", with_body, ids=lambda row: row.id)
+@each_row
 def test_a_body_that_is_too_long_is_not_taken(served, row):
+    """By every method, as JSON and as bytes, its length told before or in chunks."""
     path, _ = address_of(served, row)
-    huge = {"Content-Length": str(max(row.limit, 64 << 20) + 1)}
+    for kind, part in ((JSON, b'{"a": "b"} '), (OCTETS, bytes(11))):
+        told = {"Content-Type": kind}
+        huge = {**told, "Content-Length": str(row.limit + (64 << 20))}
 
-    told = served.ask("POST", path, b"", headers=huge)
-    unknown = served.ask("POST", path, b"", headers=huge, token=None)
+        _told_too_long(served.ask(row.method, path, b"", headers=huge), row)
+        unknown = served.ask(row.method, path, b"", headers=huge, token=None)
+        assert unknown.status == 403
+        if row.limit <= 1 << 20:
+            body = (part * (row.limit // len(part) + 1))[: row.limit + 1]
+            sent = served.ask(row.method, path, body, headers=told)
+            parts = iter([body[:99_999], body[99_999:]])
+            chunks = served.ask(row.method, path, parts, headers=told)
+            _told_too_long(sent, row)
+            _told_too_long(chunks, row)
 
-    assert (told.status, told.json["code"]) == (413, "body-too-large")
-    assert f"at most {row.limit} bytes" in told.json["message"]
-    assert unknown.status == 403
-    if row.limit < 16 << 20:
-        sent = served.ask("POST", path, b" " * (row.limit + 1))
-        parts = served.ask("POST", path, iter([b" " * (row.limit // 2)] * 3))
-        assert (sent.status, parts.status) == (413, 413)
+
+def test_many_edits_at_once_are_refused_when_they_turn_out_too_long(served):
+    """In chunks, the largest limit of all: known only once so much has come."""
+    row = find("POST", "labels/{scan}/{layer}/ops")
+    path, _ = address_of(served, row)
+    part = bytes(4 << 20)
+    parts = itertools.chain([b"1"], itertools.repeat(part, row.limit // len(part)))
+
+    _told_too_long(served.ask("POST", path, parts), row)
+
+
+def test_who_sends_without_end_is_hung_up_on(served):
+    path, _ = address_of(served, find("POST", "scans/search"))
+
+    with pytest.raises(ConnectionError):
+        served.ask("POST", path, itertools.repeat(bytes(1 << 20), 2000))
+
+
+def _told_too_long(reply, row):
+    assert (reply.status, reply.json["code"]) == (413, "body-too-large")
+    assert f"at most {row.limit} bytes" in reply.json["message"]
+    assert reply.json["title"]
 
 
 def test_an_address_that_is_not_there_is_told_as_any_error(served):
