@@ -18,6 +18,14 @@ class Home:
     folder: Path
 
     @property
+    def is_writable(self) -> bool:
+        """Whether what only people can make, labels and runs, can be kept here."""
+        there = self.folder
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        return there.is_dir() and os.access(there, os.W_OK)
+
+    @property
     def labels(self) -> Path:
         """One folder a scan, one folder a layer below it."""
         return self.folder / "labels"
@@ -37,7 +45,7 @@ class Home:
         """What can be made again lies here: `.medlab`, or where nobody can write that,
         such as on an archive's disk, a folder among the user's own data.
         """
-        if _can_be_written(self.folder):
+        if self.is_writable:
             return self.folder
         name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
         return _user_data() / "medlab" / "remade" / name
@@ -78,13 +86,6 @@ def find_home(start: Path | str | None = None) -> Home:
         if (folder / ".medlab").is_dir():
             return Home(folder, folder / ".medlab")
     return Home(here, here / ".medlab")
-
-
-def _can_be_written(folder: Path) -> bool:
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    return there.is_dir() and os.access(there, os.W_OK)
 
 
 def _user_data() -> Path:

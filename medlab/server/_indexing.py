@@ -39,7 +39,8 @@ class Indexing:
     def __init__(self, home: Home, *, watch: bool = True) -> None:
         self._home = home
         self._watch = watch
-        self._state: dict[str, Any] = dict(_IDLE)
+        self._idle = {**_IDLE, "read_only": not home.is_writable}
+        self._state: dict[str, Any] = dict(self._idle)
         self._guard = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._orders: list[str] = []
@@ -49,7 +50,10 @@ class Indexing:
 
     @property
     def state(self) -> dict[str, Any]:
-        """`{state, done, total, found, error}`, as `GET scans/index` answers."""
+        """`{state, done, total, found, error, read_only}`, as `GET scans/index` answers.
+
+        `read_only` is whether nobody could write below the root when the server started.
+        """
         with self._guard:
             return dict(self._state)
 
@@ -73,7 +77,7 @@ class Indexing:
             if self._is_closed or (cmd == "cancel" and not self._is_followed):
                 return dict(self._state)
             if cmd != "cancel":
-                self._state = {**_IDLE, "state": "running"}
+                self._state = {**self._idle, "state": "running"}
             self._orders.append(cmd)
             if not self._is_followed:
                 self._is_followed = True
@@ -98,7 +102,7 @@ class Indexing:
             process = _start(self._home, self._watch)
         except OSError:
             with self._guard:
-                self._state = {**_IDLE, "state": "failed", "error": _DIED}
+                self._state = {**self._idle, "state": "failed", "error": _DIED}
                 self._is_followed = False
             return
         with self._guard:
@@ -120,7 +124,7 @@ class Indexing:
 
     def _hear(self, news: dict[str, Any]) -> None:
         if news.get("state") == "running":
-            self._state = dict(_IDLE)
+            self._state = dict(self._idle)
         self._state.update({key: news[key] for key in _IDLE if key in news})
 
     def _send(self) -> None:

@@ -1,6 +1,7 @@
 """What the handlers share: the root, the layers that are open, the threads."""
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -68,13 +69,11 @@ class Workplace:
         """Make the `.medlab` folder, so that kernels below the root find the same one.
 
         Returns:
-            Whether it is there; a read-only root has none.
+            Whether anything can be kept there; a read-only root has no such folder.
         """
-        try:
+        with contextlib.suppress(OSError):
             self.home.folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            return False
-        return True
+        return self.home.is_writable
 
     async def run(self, kind: str, work: Callable[..., _Result], *args: Any) -> _Result:
         """Do slow work in a thread; `kind` is a key of the table of threads above.

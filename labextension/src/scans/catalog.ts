@@ -34,7 +34,8 @@ const IDLE: IIndexing = {
   done: 0,
   total: null,
   found: 0,
-  error: null
+  error: null,
+  read_only: false
 };
 
 /** The scans that the server knows, a window at a time, with what is going on there. */

@@ -14,6 +14,7 @@ import { IndexingBar } from './indexing';
 import { ScanList } from './list';
 import { type IListHost, ListInput } from './list_input';
 import { NoScans, ServerProblem } from './nothing';
+import { ReadOnlyNote } from './read_only';
 import type { IRow, Rows } from './rows';
 import { MOST_CHOSEN, Selection } from './selection';
 import { Thumbnails } from './thumbnails';
@@ -133,6 +134,7 @@ export class ScanBrowser extends ReactWidget implements IListHost {
           onList={() => this._focusList()}
           onFind={this._actions.find}
         />
+        <ReadOnlyNote indexing={catalog.indexing} trans={trans} />
         <IndexingBar
           indexing={catalog.indexing}
           trans={trans}

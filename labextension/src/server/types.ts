@@ -87,6 +87,8 @@ export interface IIndexing {
   total: number | null;
   found: number;
   error: string | null;
+  /** Nobody can write below the root: labels and runs cannot be kept. */
+  read_only: boolean;
 }
 
 /** Some rows of a list of scans. */

@@ -35,7 +35,8 @@ export class FakeLibrary implements IServer {
     done: 0,
     total: null as number | null,
     found: 0,
-    error: null as string | null
+    error: null as string | null,
+    read_only: false
   };
   /** Waits before each answer. */
   gate: (asked: IAsked) => Promise<void> = () => Promise.resolve();

@@ -10,9 +10,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { ChosenScans } from '../../../labextension/src/scans/chosen';
 import { ScanDetails } from '../../../labextension/src/scans/details';
 import { GroupRow } from '../../../labextension/src/scans/group_row';
+import { ReadOnlyNote } from '../../../labextension/src/scans/read_only';
 import { ScanRow } from '../../../labextension/src/scans/row';
 import { Thumbnails } from '../../../labextension/src/scans/thumbnails';
-import type { IScan } from '../../../labextension/src/server/types';
+import type { IIndexing, IScan } from '../../../labextension/src/server/types';
 import listing from '../../contract/scans-search.json';
 
 // Icons alone are wanted of it, and loading it takes a whole browser.
@@ -333,3 +334,19 @@ const OWN_TAGS = [
   ...['div', 'span', 'button', 'section', 'h3', 'p', 'dl', 'dt', 'dd'],
   ...['strong', 'ul', 'li', 'label', 'select', 'option']
 ];
+
+describe('ReadOnlyNote', () => {
+  it('says that nothing can be saved, where that is so', () => {
+    const { indexing } = listing;
+    const words = (read_only: boolean) =>
+      draw(
+        createElement(ReadOnlyNote, {
+          indexing: { ...(indexing as IIndexing), read_only },
+          trans
+        })
+      ).textContent;
+
+    expect(words(true)).toContain('labels and runs cannot be saved');
+    expect(words(false)).toBe('');
+  });
+});

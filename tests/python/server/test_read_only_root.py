@@ -48,6 +48,7 @@ def test_a_server_on_a_read_only_disk_lists_and_shows_its_scans(archive, tmp_pat
         served.stop()
 
     assert [row["id"] for row in page["scans"]] == [scan]
+    assert page["indexing"]["read_only"] is True
     assert [group["scans"] for group in groups] == [1]
     assert (picture.status, picture.body[:4]) == (200, b"\x89PNG")
     assert (volume.status, volume.json["shape"]) == (200, [7, 8, 9])

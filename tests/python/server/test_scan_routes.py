@@ -49,7 +49,8 @@ async def test_a_scan_is_found_by_its_id_before_any_list_was_made(ask, listed, s
 
 
 async def test_the_first_search_of_a_server_starts_the_indexing(ask, scan):
-    assert (await ask("scans", "index"))["state"] == "idle"
+    before = await ask("scans", "index")
+    assert (before["state"], before["read_only"]) == ("idle", False)
 
     found, until = [], time.monotonic() + 60
     while not found and time.monotonic() < until:
