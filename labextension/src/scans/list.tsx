@@ -39,7 +39,7 @@ export interface IListProps {
 export function ScanList(props: IListProps): ReactElement {
   const { rows, selection, trans, input } = props;
   const list = useRef<HTMLDivElement>(null);
-  const [view, look] = useView(list);
+  const [view, look] = useView(list, input);
   const isTree = rows.view === 'tree';
   const from = Math.max(0, rows.placeAt(view.top) - AROUND);
   const to = Math.min(
@@ -47,10 +47,6 @@ export function ScanList(props: IListProps): ReactElement {
     rows.placeAt(view.top + view.height) + 1 + AROUND
   );
   useEffect(() => rows.want(from, to), [rows, rows.runs, from, to]);
-  useEffect(() => {
-    input.list = list.current;
-  });
-  useEffect(() => input.resized(view.height), [input, view.height]);
 
   const drawn = [];
   for (let place = from; place < to; place++) {
@@ -141,7 +137,10 @@ interface IView {
 }
 
 /** What part of the list is on show, and a function that looks again. */
-function useView(list: RefObject<HTMLElement>): [IView, () => void] {
+function useView(
+  list: RefObject<HTMLElement>,
+  input: ListInput
+): [IView, () => void] {
   const [view, setView] = useState<IView>({ top: 0, height: 800 });
   const look = useCallback(() => {
     const node = list.current;
@@ -154,11 +153,16 @@ function useView(list: RefObject<HTMLElement>): [IView, () => void] {
     if (!node) {
       return;
     }
-    const observer = new ResizeObserver(look);
+    input.list = node;
+    const observer = new ResizeObserver(() => {
+      // Before it is painted: a row that was in view is never seen cut off.
+      input.resized();
+      look();
+    });
     observer.observe(node);
     look();
     return () => observer.disconnect();
-  }, [list, look]);
+  }, [list, look, input]);
   return [view, look];
 }
 
