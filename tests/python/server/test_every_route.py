@@ -20,6 +20,7 @@ from medlab.server._base import MedlabHandler
 from medlab.server._routes import ROUTES, methods_of
 from tests.python.server.routes_table import JSON, OCTETS, ROWS, RUN
 from tests.python.server.test_run_routes import PICTURE, contract
+from tests.support.faulty_work import FAULTS
 from tests.support.hostile_text import INJECTIONS, as_file_name, as_person_name
 from tests.support.scans import (
     make_labels,
@@ -32,6 +33,9 @@ from tests.support.served import TOKEN, Served, join_cookies
 
 PRIVATE = ("Zzyzx^Quentin", "PID-777-secret", "19370412", "Dr^Strangeways")
 """Name, number, birthday and physician of a patient, as nothing else has them."""
+
+ASKED = "Mxyzptlk^Vera"
+"""What somebody asks for: the reply may repeat it, the log must not."""
 
 SECRET = np.int16(31337)
 """The value of each voxel of a scan that lies outside the root."""
@@ -52,6 +56,9 @@ def root(tmp_path_factory):
     write_text_as(root / "Doe^Jane.nii.gz")
     write_dicom_series(root / "visit", make_volume())
     _name_patient(root / "visit")
+    shutil.copytree(root / "visit", root / "cut")
+    for path in (root / "cut").iterdir():
+        path.write_bytes(path.read_bytes()[:-40])
     (root / "link.nii.gz").symlink_to(around / "elsewhere/secret.nii.gz")
     (root / "twin").symlink_to(around / "data2")
     folder = root / ".medlab/runs" / RUN
@@ -82,7 +89,12 @@ def _name_patient(folder):
 @pytest.fixture(scope="module")
 def served(root, tmp_path_factory):
     options = ("--ServerApp.allow_unauthenticated_access=False",)
-    served = Served(root, tmp_path_factory.mktemp("settings"), options=options).start()
+    served = Served(
+        *(root, tmp_path_factory.mktemp("settings")),
+        options=options,
+        extensions=("medlab.server", "tests.support.faulty_work"),
+        environment={"PYTHONPATH": str(Path(__file__).parents[3])},
+    ).start()
     served.wait_indexed()
     ask(served, find("POST", "labels/{scan}/{layer}"))
     yield served
@@ -273,6 +285,7 @@ LEADS_OUT = [
     "x" * 300,
     "x" * 5000,
     "%F0%9F%92%A9",
+    "Mxyzptlk%5EVera",
 ]
 
 
@@ -437,6 +450,42 @@ def _told_too_long(reply, row):
     assert reply.json["title"]
 
 
+@each_row
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_program_or_the_disk_tells_nothing(served, root, row, fault):
+    """Neither the reply nor its headers; what is logged is looked at last in this file."""
+    before = len(served.log)
+
+    reply = ask(served, row, headers={"X-Fault": fault})
+
+    assert reply.status == (507 if fault == "disk" else 500)
+    assert set(reply.json) == {"message", "code", "title", "detail", "hint"} or (
+        set(reply.json) == {"message", "code"}
+    )
+    _tells_nothing(reply, root)
+    said = served.log[before:]
+    if fault != "disk":
+        assert f"medlab: {row.method} {row.template} failed: " in said
+        assert re.search(r"< server/_base\.py:\d+", said)
+    assert "Zzyzx" not in said
+
+
+@each_row
+def test_words_of_a_request_are_not_logged(served, root, row):
+    """Those of its address, its headers and its body, answered or refused."""
+    path, body = address_of(served, row)
+    before = len(served.log)
+    joint = "&" if "?" in path else "?"
+    told = {"Referer": f"http://127.0.0.1/{ASKED}", "User-Agent": ASKED}
+    sent = {"words": ASKED, ASKED: ASKED} if row.method == "POST" else body
+
+    reply = served.ask(row.method, f"{path}{joint}by={ASKED}", sent, headers=told)
+    unknown = served.ask(row.method, f"{path}{joint}by={ASKED}", sent, token="")
+
+    assert (reply.status < 500, unknown.status) == (True, 403)
+    assert "Mxyzptlk" not in served.log[before:]
+
+
 def test_an_address_that_is_not_there_is_told_as_any_error(served):
     for path in ("", "nothing", "scans/0/1/2/3", "../medlab2", "scans/search/x"):
         reply = served.ask("GET", path)
@@ -530,17 +579,32 @@ def test_no_reply_and_no_log_tells_a_path_a_trace_or_a_patient(served, root):
         served.ask("POST", "scans/groups", {"by": by, "words": PRIVATE[0]})
     served.ask("POST", "scans/search", {"words": PRIVATE[0], "sort": "patient"})
 
+    assert len(served.replies) > 20 * len(ROWS)
     for reply in served.replies:
-        if b"\x89PNG" not in reply.body[:8] and b"MLD1" not in reply.body[:12]:
-            text = reply.body.decode("utf-8", "replace")
-            _holds_no_path(text, root)
-            assert not [word for word in PRIVATE if word in text]
-        assert "Traceback" not in reply.body.decode("utf-8", "replace")
+        _tells_nothing(reply, root)
     said = _own_lines(served.log)
     assert len(said) > 100
     _holds_no_path("\n".join(said), root)
-    for word in (*PRIVATE, "Doe", "thorax", "Chest <i>study", "Traceback", "__hostile"):
+    for word in (
+        *PRIVATE,
+        "Mxyz",
+        "Doe",
+        "thorax",
+        "Chest <i>study",
+        "Traceback",
+        "__hostile",
+    ):
         assert not [line for line in said if word in line], word
+
+
+def _tells_nothing(reply, root):
+    """No path, no trace and no patient, in the headers and in the body."""
+    text = "\n".join(f"{name}: {value}" for name, value in reply.headers.items())
+    if b"\x89PNG" not in reply.body[:8] and b"MLD1" not in reply.body[:12]:
+        text += "\n" + reply.body.decode("utf-8", "replace")
+    _holds_no_path(text, root)
+    assert not [word for word in PRIVATE if word in text], text[:500]
+    assert b"Traceback" not in reply.body
 
 
 def _own_lines(log):
