@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
 from medlab.labels._stack import LayerStack
-from medlab.scans import DicomSlice, Home, ScanSource, find_home, series_slices
+from medlab.scans import (
+    DicomSlice,
+    Home,
+    ScanSource,
+    SpacingUnit,
+    find_home,
+    series_slices,
+)
 
 _TOLERANCE_MM = 1e-2
 
@@ -35,11 +42,13 @@ class Grid:
         shape: `(I, J, K)`.
         affine: 4x4, voxel to RAS mm.
         slices: For a DICOM series, the image at each index along K.
+        spacing_unit: What the affine counts: "pixels" where no file tells a spacing.
     """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
     slices: tuple[DicomSlice, ...] = ()
+    spacing_unit: SpacingUnit = "mm"
 
     @property
     def frame_of_reference(self) -> str:

@@ -144,6 +144,7 @@ def save_labels(
         np.asarray(first.affine, np.float64),
         tuple(one.segments for one in listed),
         tuple(mark for one in listed for mark in one.marks),
+        spacing_unit=getattr(scan, "spacing_unit", "mm"),
     )
     needs_images = scan is not None and target.name.lower().endswith(".dcm")
     grid = grid_of(scan, home) if needs_images and scan is not None else None

@@ -6,9 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medlab.labels._mark_measures import measures, points_ras_mm, slice_axes, slice_of
+from medlab.labels._mark_measures import (
+    in_unit,
+    measures,
+    points_ras_mm,
+    slice_axes,
+    slice_of,
+)
 from medlab.labels._marks import Mark, marks_to_json
 from medlab.labels._segment import Segment
+from medlab.scans import SpacingUnit
 
 
 def to_coco(
@@ -16,6 +23,7 @@ def to_coco(
     affine: NDArray[np.float64],
     segments: Sequence[Segment],
     shape: Sequence[int] | None,
+    spacing_unit: SpacingUnit,
 ) -> dict[str, Any]:
     """One annotation a mark, one image a slice that holds one."""
     named = {segment.id: segment for segment in segments}
@@ -39,14 +47,17 @@ def to_coco(
             },
         )
         image = _image(mark, affine, shape, images)
+        measured = {
+            "points_ras_mm": np.round(points_ras_mm(mark, affine), 4).tolist(),
+            **measures(mark, affine),
+        }
         annotations.append(
             {
                 **{"id": number, "image_id": image["id"]},
                 "category_id": category["id"],
                 **_shape(mark, affine),
                 "iscrowd": 0,
-                "points_ras_mm": np.round(points_ras_mm(mark, affine), 4).tolist(),
-                **measures(mark, affine),
+                **{in_unit(name, spacing_unit): n for name, n in measured.items()},
                 "mark": told,
             }
         )
@@ -55,6 +66,7 @@ def to_coco(
             "description": "Marks on a scan. points are voxel coordinates; the centre of "
             "the first voxel is (0, 0, 0).",
             "affine_ras_mm": np.asarray(affine, np.float64).tolist(),
+            "spacing_unit": spacing_unit,
             "shape": list(shape) if shape is not None else None,
         },
         "images": list(images.values()),

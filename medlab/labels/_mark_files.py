@@ -1,9 +1,10 @@
 """Marks in files for other programs: COCO-like JSON and CSV.
 
 Both keep every field of a mark and come back equal. `points_ijk` are voxel coordinates, the
-centre of the first voxel is (0, 0, 0); `points_ras_mm` are the same points in RAS+ mm. In
-JSON, `bbox` is COCO's `[x, y, width, height]` in pixels of the slice, whose first pixel
-reaches from 0 to 1; x runs along the earlier voxel axis. CSV cells that a spreadsheet would
+centre of the first voxel is (0, 0, 0); `points_ras_mm` are the same points in RAS+ mm
+(`points_ras_px` and so on where the scan tells no spacing). In JSON, `bbox` is COCO's
+`[x, y, width, height]` in pixels of the slice, whose first pixel reaches from 0 to 1; x runs
+along the earlier voxel axis. CSV cells that a spreadsheet would
 take for a formula begin with `'`.
 
 Source:
@@ -22,13 +23,14 @@ from numpy.typing import NDArray
 
 from medlab.errors import MedlabError
 from medlab.labels._mark_coco import from_coco, to_coco
-from medlab.labels._mark_measures import measures, points_ras_mm, slice_of
+from medlab.labels._mark_measures import in_unit, measures, points_ras_mm, slice_of
 from medlab.labels._marks import Mark, as_marks, marks_to_json
 from medlab.labels._plain_text import guarded, unguarded
 from medlab.labels._segment import Segment
-from medlab.scans import NotWritten, replacing
+from medlab.scans import NotWritten, SpacingUnit, replacing
 
 _LARGEST_BYTES = 64 << 20
+_UNITS: tuple[SpacingUnit, ...] = ("mm", "pixels")
 _TEXT = ("id", "kind", "name", "color", "segment", "plane", "scope", "value", "note")
 _MEASURES = ("length_mm", "angle_deg", "area_mm2", "volume_mm3")
 _NONSENSE = (
@@ -45,6 +47,7 @@ def write_marks(
     segments: Sequence[Segment] = (),
     shape: Sequence[int] | None = None,
     *,
+    spacing_unit: SpacingUnit = "mm",
     confirm: Callable[[Path], None] = lambda _: None,
 ) -> Path:
     """Write marks as COCO-like `.json` or as `.csv`; read back before it counts.
@@ -55,6 +58,7 @@ def write_marks(
         affine: 4x4, voxel to RAS mm, of the scan they were made on.
         segments: What their segment numbers mean.
         shape: Of the scan, `(I, J, K)`, for the sizes of images.
+        spacing_unit: What the scan's affine counts; part of the names of what is measured.
         confirm: Called with the new file right before it takes its place.
 
     Raises:
@@ -69,9 +73,11 @@ def write_marks(
         )
     names = {segment.id: segment.name for segment in segments}
     if kind == ".json":
-        content = json.dumps(to_coco(listed, affine, segments, shape), indent=1)
+        content = json.dumps(
+            to_coco(listed, affine, segments, shape, spacing_unit), indent=1
+        )
     else:
-        content = _csv(listed, affine, names)
+        content = _csv(listed, affine, names, spacing_unit)
     with replacing(target) as temporary:
         temporary.write_bytes(content.encode("utf-8", "surrogatepass"))
         if read_marks(temporary, name=target.name) != listed:
@@ -126,11 +132,14 @@ def read_marks(
 
 
 def _csv(
-    marks: Sequence[Mark], affine: NDArray[np.float64], names: dict[int, str]
+    marks: Sequence[Mark],
+    affine: NDArray[np.float64],
+    names: dict[int, str],
+    unit: SpacingUnit,
 ) -> str:
     content = io.StringIO()
     table = csv.DictWriter(content, _COLUMNS, restval="", lineterminator="\r\n")
-    table.writeheader()
+    table.writerow({name: in_unit(name, unit) for name in _COLUMNS})
     for told, mark in zip(marks_to_json(marks), marks, strict=True):
         ras = points_ras_mm(mark, affine)
         row = {key: "" if told[key] is None else told[key] for key in _TEXT}
@@ -177,7 +186,8 @@ def _from_csv(text: str, affine: NDArray[np.float64] | None) -> list[dict[str, A
         told["segment"] = int(told["segment"]) if told["segment"] else None
         told["points"] = _points(row.get("points_ijk") or "")
         if not told["points"] and affine is not None:
-            told["points"] = _voxels(_points(row.get("points_ras_mm") or ""), affine)
+            cells = (row.get(in_unit("points_ras_mm", unit)) for unit in _UNITS)
+            told["points"] = _voxels(_points(next(filter(None, cells), "")), affine)
         if told["id"] is None:
             del told["id"]
         found.append(told)

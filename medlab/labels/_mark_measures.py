@@ -1,10 +1,16 @@
-"""What a mark measures: its place in millimetres, length, angle, area, volume."""
+"""What a mark measures: its place in millimetres, length, angle, area, volume.
+
+Where no file says how large a voxel is, the affine counts pixels: all that is called mm here
+is in pixels then, and `in_unit` says so in the names.
+"""
+
+import re
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medlab.labels._marks import Mark
-from medlab.scans import plane_axes
+from medlab.scans import SpacingUnit, plane_axes
 
 
 def points_ras_mm(mark: Mark, affine: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -12,6 +18,16 @@ def points_ras_mm(mark: Mark, affine: NDArray[np.float64]) -> NDArray[np.float64
     points = np.array(mark.points, np.float64).reshape(-1, 3)
     matrix = np.asarray(affine, np.float64)
     return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def in_unit(name: str, spacing_unit: SpacingUnit) -> str:
+    """The name of a column or field, with the unit that its numbers have.
+
+    Example:
+        >>> in_unit("area_mm2", "pixels"), in_unit("angle_deg", "pixels")
+        ('area_px2', 'angle_deg')
+    """
+    return re.sub(r"_mm(?=\d?$)", "_px", name) if spacing_unit == "pixels" else name
 
 
 def slice_axes(plane: str, affine: NDArray[np.float64]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medlab.errors import MedlabError
 from medlab.labels._plain_text import plain_text
 from medlab.labels._segment import PALETTE, Segment, as_segments, segments_to_json
-from medlab.scans import NotWritten
+from medlab.scans import NotWritten, SpacingUnit
 
 _TOLERANCE_MM = 1e-4
 
@@ -29,6 +29,7 @@ class LayerStack:
         segments: One tuple a layer: what its integers mean.
         marks: Points, lines, boxes and classes.
         warnings: Sentences about what was doubtful in the file.
+        spacing_unit: What the affine counts: "pixels" where no file tells a spacing.
     """
 
     layers: tuple[NDArray[Any], ...]
@@ -36,6 +37,7 @@ class LayerStack:
     segments: tuple[tuple[Segment, ...], ...]
     marks: tuple[Any, ...] = ()
     warnings: tuple[str, ...] = ()
+    spacing_unit: SpacingUnit = "mm"
 
     @property
     def shape(self) -> tuple[int, int, int]:

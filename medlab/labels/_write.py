@@ -58,7 +58,9 @@ def write_stack(
     elif name.endswith(MARK_ENDINGS):
         segments = [segment for listed in stack.segments for segment in listed]
         write_marks(
-            path, stack.marks, stack.affine, segments, stack.shape, confirm=confirm
+            *(path, stack.marks, stack.affine, segments, stack.shape),
+            spacing_unit=stack.spacing_unit,
+            confirm=confirm,
         )
     else:
         raise MedlabError(

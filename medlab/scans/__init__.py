@@ -47,6 +47,7 @@ from medlab.scans._source_files import series_files as series_files
 from medlab.scans._summary import ScanSummary as ScanSummary
 from medlab.scans._tags import scan_tags as scan_tags
 from medlab.scans._volume import ScanSource as ScanSource
+from medlab.scans._volume import SpacingUnit as SpacingUnit
 from medlab.scans._volume import Volume as Volume
 from medlab.scans._worker import read_in_worker as read_in_worker
 from medlab.scans._write import NotWritten as NotWritten

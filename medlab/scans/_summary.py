@@ -6,7 +6,7 @@ from typing import Any
 from medlab.errors import MedlabError
 from medlab.scans._affine import axis_codes, spacing_mm
 from medlab.scans._header import Header
-from medlab.scans._volume import ScanSource
+from medlab.scans._volume import ScanSource, SpacingUnit
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ScanSummary:
     frames: int = 1
     frame_kind: str = ""
     frame_values: list[float | str] = field(default_factory=list)
-    spacing_unit: str = "mm"
+    spacing_unit: SpacingUnit = "mm"
     body_part: str = ""
     series_number: int | None = None
     patient_id: str = ""

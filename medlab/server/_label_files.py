@@ -24,7 +24,13 @@ from medlab.labels import (
     save_layers,
     segments_to_json,
 )
-from medlab.scans import confined, find_scan, series_slices
+from medlab.scans import (
+    DicomSlice,
+    confined,
+    find_scan,
+    find_summary,
+    series_slices,
+)
 from medlab.server._base import MedlabHandler, answer
 from medlab.server._workplace import Workplace
 
@@ -203,10 +209,11 @@ def _new(layer: Layer, marks: Any) -> list[Any]:
 
 def _grid(workplace: Workplace, layer: Layer, *, with_images: bool) -> Grid:
     source = find_scan(layer.scan_id, workplace.home)
-    if not with_images or source.series is None:
-        return Grid(layer.shape, layer.affine)
-    slices = tuple(series_slices(source, workplace.home))
-    return Grid(layer.shape, layer.affine, slices)
+    unit = find_summary(layer.scan_id, workplace.home).spacing_unit
+    slices: tuple[DicomSlice, ...] = ()
+    if with_images and source.series is not None:
+        slices = tuple(series_slices(source, workplace.home))
+    return Grid(layer.shape, layer.affine, slices, unit)
 
 
 # Before the handlers of layers: `files` is no layer.

@@ -81,7 +81,7 @@ _AXIS = Param(_whole(0, 2), "an axis 0, 1 or 2")
 _INDEX = Param(_whole(0, 1 << 20), "the number of a slice")
 _LEVEL = Param(_number(-_FINITE, _FINITE), "an intensity")
 _TOLERANCE = Param(_number(0, _FINITE), "a difference of intensity, 0 or more")
-_THICK = Param(_number(0.001, 500), "more than 0 and at most 500 mm")
+_THICK = Param(_number(0.001, 500), "a length of more than 0 and at most 500")
 _NAME = Param(
     lambda value: value if isinstance(value, str) and value else None, "a name"
 )
@@ -109,7 +109,7 @@ TOOLS: Mapping[str, Mapping[str, Param]] = {
     "fill": {"segment": _ID, "seed": _VOXEL, "tolerance": _optional(_TOLERANCE)},
     "seeds": {
         "segments": _IDS,
-        "margin_mm": Param(_number(0, 500), "0 to 500 mm", 20.0),
+        "margin_mm": Param(_number(0, 500), "a length of 0 to 500", 20.0),
         "smoothness": Param(_number(0, 1), "0 to 1", 0.5),
     },
     "between": {"segment": _ID, "axis": _AXIS},
@@ -119,10 +119,13 @@ TOOLS: Mapping[str, Mapping[str, Param]] = {
             *("keep-largest", "remove-small", "split"),
             *("keep-clicked", "remove-clicked", "add-clicked"),
         ),
-        "min_mm3": Param(_number(0, _FINITE), "a volume, 0 mm3 or more", 0.0),
+        "min_mm3": Param(_number(0, _FINITE), "a volume of 0 or more", 0.0),
         "seed": _optional(_VOXEL),
     },
-    "margin": {"segment": _ID, "mm": Param(_number(-500, 500), "-500 to 500 mm")},
+    "margin": {
+        "segment": _ID,
+        "mm": Param(_number(-500, 500), "a length of -500 to 500"),
+    },
     "smooth": {
         "segments": _IDS,
         "method": _one_of("median", "open", "close", "gaussian", "joint"),

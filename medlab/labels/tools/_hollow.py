@@ -52,7 +52,7 @@ def hollow(
         )
     if not mm > 0:
         raise MedlabError(
-            f"A shell must be thicker than 0 mm, got {mm}. Give its thickness.",
+            f"A shell must be thicker than 0, got {mm}. Give its thickness.",
             code="bad-request",
         )
     outwards = {"inside": 0.0, "outside": mm, "middle": mm / 2}[side]

@@ -64,7 +64,7 @@ def smooth(
         )
     if not mm > 0:
         raise MedlabError(
-            f"Smoothing must reach further than 0 mm, got {mm}. Try twice the spacing.",
+            f"Smoothing must reach further than 0, got {mm}. Try twice the spacing.",
             code="bad-request",
         )
     if segments is None:

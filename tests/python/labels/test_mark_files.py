@@ -19,7 +19,7 @@ from medlab.labels import (
     save_labels,
     write_marks,
 )
-from medlab.scans import PLANES, plane_axes
+from medlab.scans import PLANES, Volume, plane_axes
 from tests.support.scans import AXIS_CODES, make_affine, make_labels
 
 AFFINE = make_affine("LPS", spacing_mm=(0.5, 0.8, 2.0), origin_mm=(10, 20, 30))
@@ -163,6 +163,33 @@ def test_measures_are_in_mm_and_degrees(tmp_path, mark, column, expected):
     (row,) = csv.DictReader(path.open(newline=""))
 
     assert float(row[column]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_what_is_measured_in_pixels_is_not_called_mm(tmp_path):
+    plain = Volume(np.zeros(SHAPE, np.int16), np.eye(4), spacing_unit="pixels")
+    line = Mark(new_mark_id(), "line", points=((0, 0, 0), (3, 4, 0)))
+    labels = Labels(make_labels(), np.eye(4), LUNG, marks=(line,))
+
+    table = labels.save(tmp_path / "a.csv", plain)
+    (row,) = csv.DictReader(table.open(newline=""))
+    told = json.loads(labels.save(tmp_path / "a.json", plain).read_text())
+    (annotation,) = told["annotations"]
+
+    # 3 and 4 pixels are the sides of a right angle.
+    assert (row["length_px"], annotation["length_px"]) == ("5.0", 5.0)
+    assert row["points_ras_px"] == "0.0000 0.0000 0.0000; 3.0000 4.0000 0.0000"
+    assert told["info"]["spacing_unit"] == "pixels"
+    assert [name for name in (*row, *annotation) if "_mm" in name] == []
+    assert read_marks(table) == read_marks(tmp_path / "a.json") == (line,)
+
+
+def test_a_row_of_pixels_alone_is_a_place_in_the_scan(tmp_path):
+    path = tmp_path / "theirs.csv"
+    path.write_text("kind,points_ras_px\npoint,3 4 5\n")
+
+    (found,) = read_marks(path, np.diag([1, 2, 5, 1]))
+
+    assert found.points == ((3, 2, 1),)
 
 
 @pytest.mark.parametrize("plane", PLANES)

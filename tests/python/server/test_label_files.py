@@ -321,6 +321,24 @@ async def test_marks_are_saved_by_themselves(save, layer, home):
         assert read_marks(home.root / name) == (mark,)
 
 
+async def test_marks_of_a_scan_without_millimetres_are_saved_in_pixels(
+    ask, home, jp_root_dir
+):
+    np.save(jp_root_dir / "plain.npy", np.zeros((64, 65, 2), np.int16))
+    source = ScanSource("plain.npy")
+    line = Mark(new_mark_id(), "line", points=((0, 0, 0), (3, 4, 0)))
+    Layer.open(home, source, "marks").add_mark(line)
+
+    address = ("labels", source.scan_id, "marks", "save")
+    await ask(*address, method="POST", body={"path": "a.csv"})
+
+    head = (home.root / "a.csv").read_text().splitlines()[0].split(",")
+    assert [name for name in head if name.endswith(("px", "px2", "px3"))] == [
+        *("points_ras_px", "length_px", "area_px2", "volume_px3")
+    ]
+    assert read_marks(home.root / "a.csv") == (line,)
+
+
 async def test_a_file_on_another_grid_is_refused(refused, address, layer, home):
     affine = layer.affine.copy()
     affine[0, 3] += 0.5

@@ -23,11 +23,15 @@ def test_what_is_not_told_has_its_default():
 @pytest.mark.parametrize(
     ("tool", "params", "sentence"),
     [
-        ("margin", {"segment": 1}, "margin must be told mm: -500 to 500 mm. Send it."),
+        (
+            "margin",
+            {"segment": 1},
+            "margin must be told mm: a length of -500 to 500. Send it.",
+        ),
         (
             "margin",
             {"segment": 1, "mm": "5"},
-            "mm must be -500 to 500 mm, got '5'. Send another.",
+            "mm must be a length of -500 to 500, got '5'. Send another.",
         ),
         (
             "between",

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from medlab.labels.tools import hollow, margin
+from medlab.errors import MedlabError
+from medlab.labels.tools import hollow, margin, smooth
 from medlab.labels.tools._distance import distance_mm
 from tests.support.shapes import drawn_on, far_mm
 
@@ -79,3 +80,20 @@ def test_a_ball_becomes_a_shell_of_that_thickness(side, inwards, outwards):
     volume_mm3 = 4 / 3 * np.pi * ((9 + outwards) ** 3 - (9 - inwards) ** 3)
     # Between voxel centres, so up to half a voxel thinner outside.
     assert shell.sum() * 0.2 == pytest.approx(volume_mm3, rel=0.13)
+
+
+def test_a_length_of_nothing_is_refused_in_words_that_hold_for_pixels_too():
+    labels = np.ones((5, 6, 7), np.uint8)
+    of = {"mm": 0, "spacing_mm": (1, 1, 1)}
+
+    with pytest.raises(MedlabError) as shell:
+        hollow(labels, segment=1, side="inside", **of)
+    with pytest.raises(MedlabError) as reach:
+        smooth(labels, segments=[1], method="median", **of)
+
+    assert str(shell.value) == (
+        "A shell must be thicker than 0, got 0. Give its thickness."
+    )
+    assert str(reach.value) == (
+        "Smoothing must reach further than 0, got 0. Try twice the spacing."
+    )
