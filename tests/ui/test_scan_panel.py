@@ -21,7 +21,7 @@ from medlab.samples import open_sample
 from medlab.scans import Home, open_scan
 from tests.support.lab import Lab, execute, find_chromium, open_browser
 from tests.support.scans import write_dicom_series
-from tests.support.structures import write_square_structure
+from tests.support.structures import square, write_rtstruct
 
 _ROW = ".medlab-ScanRow"
 _LIST = ".medlab-ScanBrowser-list"
@@ -76,7 +76,9 @@ def _write_chest(root: Path) -> None:
     series = write_dicom_series(folder, volume, intercept=-8192)
     home = Home(root, root / ".medlab")
     save_labels(root / "lungs.dcm", labels, open_scan(folder, home=home), home=home)
-    write_square_structure(root / "square.dcm", volume.affine, series, "Target 1")
+    contours = [square(volume.affine, k) for k in (10, 11, 12)]
+    target = ("Target 1", (230, 159, 0), contours)
+    write_rtstruct(root / "square.dcm", [target], series=series)
 
 
 def _headers() -> list[pydicom.Dataset]:

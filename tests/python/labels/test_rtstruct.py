@@ -4,11 +4,9 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
-    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    generate_uid,
 )
 from scipy.spatial.transform import Rotation
 from skimage.draw import polygon2mask
@@ -23,45 +21,9 @@ from tests.support.scans import (
     make_volume,
     write_dicom_series,
 )
+from tests.support.structures import write_rtstruct
 
-RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 SHAPE = (30, 33, 12)
-
-
-def write_rtstruct(path, regions, frame_of_reference="", series=""):
-    """Write regions `(name, color, [(kind, points in RAS mm)])` with pydicom alone."""
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.MediaStorageSOPClassUID = RTSTRUCT
-    dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID = RTSTRUCT
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID
-    dataset.Modality, dataset.PatientName = "RTSTRUCT", PATIENT
-    dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.StructureSetROISequence, dataset.ROIContourSequence = [], []
-    for number, (name, color, contours) in enumerate(regions, start=1):
-        roi, drawn = Dataset(), Dataset()
-        roi.ROINumber, roi.ROIName = number, name
-        drawn.ReferencedROINumber = number
-        if color is not None:
-            drawn.ROIDisplayColor = list(color)
-        drawn.ContourSequence = []
-        for kind, points in contours:
-            item = Dataset()
-            item.ContourGeometricType = kind
-            item.NumberOfContourPoints = len(points)
-            lps = np.asarray(points) * [-1, -1, 1]
-            item.ContourData = [f"{number:.8g}" for number in lps.ravel()]
-            drawn.ContourSequence.append(item)
-        dataset.StructureSetROISequence.append(roi)
-        dataset.ROIContourSequence.append(drawn)
-    if frame_of_reference:
-        place = Dataset()
-        place.FrameOfReferenceUID = frame_of_reference
-        dataset.ReferencedFrameOfReferenceSequence = [place]
-    dataset.save_as(path, enforce_file_format=True)
-    return path
 
 
 def ras(affine, points):
