@@ -4,7 +4,9 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -60,28 +62,41 @@ def test_the_whole_loop_leaves_labels_model_picture_and_page(results: Path):
     assert set(np.unique(predicted.dataobj)) == {0, 1, 2}
 
 
-@pytest.fixture(scope="module")
-def annotated(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What `01-annotate-slices` prints, and the folder with its files."""
-    workplace = tmp_path_factory.mktemp("annotating")
-    for sample in ("ct-chest-small", "spine-mr"):
+@dataclass(frozen=True)
+class Ran:
+    """A notebook that ran in a workplace of its own."""
+
+    printed: str
+    shown: list[dict[str, Any]]
+    """What cells show, by MIME type: tables, pictures."""
+    results: Path
+    """The folder with its files."""
+
+
+def run(stem: str, workplace: Path, *samples: str) -> Ran:
+    """Run one notebook, with samples where it looks for scans."""
+    for sample in samples:
         place(sample, workplace / "samples" / sample)
     (workplace / "notebooks").mkdir()
-    notebook = next(path for path in NOTEBOOKS if path.stem == "01-annotate-slices")
+    notebook = next(path for path in NOTEBOOKS if path.stem == stem)
     copied = shutil.copy(notebook, workplace / "notebooks")
     results = workplace / "results"
     content = run_notebook(Path(copied), results, workplace / ".medlab")
     outputs = [out for cell in content.cells for out in cell.get("outputs", [])]
-    pictures = [out for out in outputs if "image/png" in out.get("data", {})]
-    assert len(pictures) == 3
-    return "".join(out.get("text", "") for out in outputs), results
+    printed = "".join(out.get("text", "") for out in outputs)
+    return Ran(printed, [out.get("data", {}) for out in outputs], results)
 
 
-def test_annotating_keeps_locks_fills_slices_and_takes_all_of_it_back(
-    annotated: tuple[str, Path],
-):
-    printed, _ = annotated
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    workplace = tmp_path_factory.mktemp("annotating")
+    return run("01-annotate-slices", workplace, "ct-chest-small", "spine-mr")
+
+
+def test_annotating_keeps_locks_fills_slices_and_takes_all_of_it_back(annotated: Ran):
+    printed = annotated.printed
     print(printed)
+    assert sum("image/png" in shown for shown in annotated.shown) == 3
     assert "right lung as it was: True" in printed
     dice = re.search(r"Dice (\d\.\d+)", printed)
     assert dice
@@ -98,10 +113,8 @@ def test_annotating_keeps_locks_fills_slices_and_takes_all_of_it_back(
     assert (before[2], undone[2]) == ("4", "0")
 
 
-def test_annotating_leaves_files_that_other_libraries_read(
-    annotated: tuple[str, Path],
-):
-    _, results = annotated
+def test_annotating_leaves_files_that_other_libraries_read(annotated: Ran):
+    results = annotated.results
     spine = nibabel.load(results / "spine.nii.gz")
     assert spine.shape == (68, 52, 67)
     assert set(np.unique(spine.dataobj)) == {0, 1}
@@ -117,20 +130,12 @@ def test_annotating_leaves_files_that_other_libraries_read(
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What `02-train-a-segmenter` prints, and the folder with its files."""
-    workplace = tmp_path_factory.mktemp("training")
-    (workplace / "notebooks").mkdir()
-    notebook = next(path for path in NOTEBOOKS if path.stem == "02-train-a-segmenter")
-    copied = shutil.copy(notebook, workplace / "notebooks")
-    results = workplace / "results"
-    content = run_notebook(Path(copied), results, workplace / ".medlab")
-    outputs = [out for cell in content.cells for out in cell.get("outputs", [])]
-    return "".join(out.get("text", "") for out in outputs), results
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return run("02-train-a-segmenter", tmp_path_factory.mktemp("training"))
 
 
-def test_training_is_steered_stopped_and_resumed(trained: tuple[str, Path]):
-    printed, results = trained
+def test_training_is_steered_stopped_and_resumed(trained: Ran):
+    printed, results = trained.printed, trained.results
     print(printed)
     assert re.search(r"held at step \d+, goes on; 12 epochs now", printed)
     assert re.search(r"stopped at step \d+", printed)
@@ -141,8 +146,8 @@ def test_training_is_steered_stopped_and_resumed(trained: tuple[str, Path]):
     assert [line["epoch"] for line in log["epochs"]] == list(range(1, 13))
 
 
-def test_trained_models_are_compared_and_vote(trained: tuple[str, Path]):
-    printed, results = trained
+def test_trained_models_are_compared_and_vote(trained: Ran):
+    printed, results = trained.printed, trained.results
     dice = {
         name: [float(score) for score in re.findall(r": (\d\.\d+)", row)]
         for name, row in re.findall(
@@ -162,25 +167,14 @@ def test_trained_models_are_compared_and_vote(trained: tuple[str, Path]):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, int, Path]:
-    """What `04-find-scans` prints, its tables, how many pictures, and its files."""
-    workplace = tmp_path_factory.mktemp("finding")
-    (workplace / "notebooks").mkdir()
-    notebook = next(path for path in NOTEBOOKS if path.stem == "04-find-scans")
-    copied = shutil.copy(notebook, workplace / "notebooks")
-    results = workplace / "results"
-    content = run_notebook(Path(copied), results, workplace / ".medlab")
-    outputs = [out for cell in content.cells for out in cell.get("outputs", [])]
-    data = [out.get("data", {}) for out in outputs]
-    tables = "".join(each.get("text/html", "") for each in data)
-    pictures = tables.count("data:image/png") + sum("image/png" in e for e in data)
-    return "".join(out.get("text", "") for out in outputs), tables, pictures, results
+def found(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return run("04-find-scans", tmp_path_factory.mktemp("finding"))
 
 
-def test_scans_are_found_with_what_is_doubtful_about_them(
-    found: tuple[str, str, int, Path],
-):
-    printed, tables, pictures, _ = found
+def test_scans_are_found_with_what_is_doubtful_about_them(found: Ran):
+    printed, tables = found.printed, _tables(found)
+    pictures = tables.count("data:image/png")
+    pictures += sum("image/png" in shown for shown in found.shown)
     print(printed)
     read = re.search(r"(\d+) files read, (\d+) scans, (\d+) unreadable", printed)
     assert read
@@ -193,17 +187,15 @@ def test_scans_are_found_with_what_is_doubtful_about_them(
     assert "right lung" in tables
 
 
-def test_finding_scans_shows_no_patient(found: tuple[str, str, int, Path]):
-    printed, tables, _, results = found
-    told = printed + tables + (results / "nifti" / "manifest.json").read_text()
+def test_finding_scans_shows_no_patient(found: Ran):
+    told = found.printed + _tables(found)
+    told += (found.results / "nifti" / "manifest.json").read_text()
     for name in ("Archibald", "Peter", "Doe"):
         assert name not in told
 
 
-def test_found_scans_are_converted_for_other_programs(
-    found: tuple[str, str, int, Path],
-):
-    printed, _, _, results = found
+def test_found_scans_are_converted_for_other_programs(found: Ran):
+    printed, results = found.printed, found.results
     assert "(128, 96, 24, 2), voxels as they were: True" in printed
     made = re.search(r"(\d+) scans converted, 2 failed", printed)
     assert made
@@ -211,3 +203,7 @@ def test_found_scans_are_converted_for_other_programs(
     files = list((results / "nifti").glob("*.nii.gz"))
     assert len(files) == int(made[1])
     assert {nibabel.load(path).ndim for path in files} == {3, 4}
+
+
+def _tables(ran: Ran) -> str:
+    return "".join(shown.get("text/html", "") for shown in ran.shown)
