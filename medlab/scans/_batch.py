@@ -17,7 +17,7 @@ from medlab.scans._open import read_source_header
 from medlab.scans._resolve import resolve
 from medlab.scans._summary import ScanSummary, summarise, summarise_error
 from medlab.scans._volume import ScanSource
-from medlab.scans.index._index import list_scans
+from medlab.scans.index._find import list_scans
 
 _NOT_IMAGES = frozenset({"SEG", "RTSTRUCT"})
 

@@ -30,7 +30,7 @@ from medlab.scans._source_files import ScanNotFound, series_files, source_files
 from medlab.scans._volume import ScanSource, Volume
 from medlab.scans._worker import DEFAULT_TIMEOUT_S, read_in_worker, run_worker
 from medlab.scans.dicom._series import middle_picture
-from medlab.scans.index._index import note_error
+from medlab.scans.index._find import note_error
 
 _FORMAT = 2
 _DTYPES = (np.int8, np.uint8, np.int16, np.uint16)

@@ -11,7 +11,9 @@ from medlab.errors import MedlabError
 from medlab.scans._home import find_home
 from medlab.scans._open import open_scan
 from medlab.scans._summary import ScanSummary
-from medlab.scans.index._index import IndexProgress, list_scans, update_index
+from medlab.scans.index._find import list_scans
+from medlab.scans.index._progress import IndexProgress
+from medlab.scans.index._update import update_index
 
 
 def add_parser(

@@ -13,7 +13,7 @@ import pytest
 
 from medlab.cluster import spread
 from medlab.scans import Home, Query, convert_scans, search_scans, update_index
-from medlab.scans.index import _index
+from medlab.scans.index import _update
 from medlab.scans.index._read import cut
 from tests.support.lab import free_port
 from tests.support.pieces import count_and_square
@@ -93,7 +93,7 @@ def rows(home):
 def test_an_index_made_while_workers_are_killed_is_the_same(
     cluster, root, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(_index, "cut", lambda units, home: cut(units, home, 6))
+    monkeypatch.setattr(_update, "cut", lambda units, home: cut(units, home, 6))
     alone, spread_out = Home(root, tmp_path / "a"), Home(root, tmp_path / "b")
     update_index(alone, workers=0)
     told = []

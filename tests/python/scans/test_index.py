@@ -26,7 +26,7 @@ from medlab.scans import (
     update_index,
 )
 from medlab.scans.index import _read
-from medlab.scans.index._index import note_error
+from medlab.scans.index._find import note_error
 from tests.support.scans import (
     make_labels,
     make_volume,

@@ -20,9 +20,9 @@ SERIES, SLICES = 40, 3
 
 _INDEX = (
     "import sys; from pathlib import Path; from medlab.scans import Home, update_index;"
-    "from functools import partial; from medlab.scans.index import _index;"
+    "from functools import partial; from medlab.scans.index import _update;"
     # Small pieces, kept one by one: a kill is likely to come between two of them.
-    "_index._BATCH_ENTRIES = 1; _index.cut = partial(_index.cut, files=3);"
+    "_update._BATCH_ENTRIES = 1; _update.cut = partial(_update.cut, files=3);"
     "root = Path(sys.argv[1]); home = Home(root, root / '.medlab');"
     "print('ready', flush=True); sys.stdin.readline();"
     "report = update_index(home, workers=int(sys.argv[2]), refresh=len(sys.argv) > 3);"

@@ -20,7 +20,7 @@ from medlab.scans import (
     store,
 )
 from medlab.scans._summary import ScanSummary
-from medlab.scans.index._index import note_error
+from medlab.scans.index._find import note_error
 from medlab.scans.index._query import SORTS
 from medlab.scans.index._walk import Unit
 
