@@ -75,10 +75,10 @@ def _by_blocks(x: Any, kernel: Any, layer: Any, space: tuple[int, ...]) -> Any:
 
 def _row(weights: Any, axis: int, places: list[int]) -> Any:
     """Pick a kernel's places along an axis, zeros outside; they become the last axis."""
-    size = weights.shape[axis]
-    inside = jnp.array([0 <= place < size for place in places], weights.dtype)
-    clipped = jnp.array([min(max(place, 0), size - 1) for place in places])
-    return jnp.moveaxis(jnp.take(weights, clipped, axis), axis, -1) * inside
+    slices = jnp.unstack(weights, axis=axis)
+    outside = jnp.zeros_like(slices[0])
+    inside = range(len(slices))
+    return jnp.stack([slices[p] if p in inside else outside for p in places], -1)
 
 
 def _cut_before(kernel: int, axis: int, layer: Any) -> int:
