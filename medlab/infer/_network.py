@@ -1,11 +1,17 @@
-"""A model as a compiled program: from a patch to probabilities.
+"""A model as a compiled program: from a few patches to probabilities.
 
 Compiled once for each model and patch, and kept with the model: no image's size is part
 of it, nor which axes are mirrored. Members of an ensemble that are built alike share
 one program and differ in the weights they hand to it.
+
+The program looks at one patch after the other, not at all of them side by side, which
+would take their number times the memory. But each call asks the system for fresh memory,
+and on a CPU the first touch of its pages costs up to a tenth of the arithmetic: so a
+call is worth more than one patch.
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +20,26 @@ from medlab.layers import accelerate
 
 jnp: Any = jax.numpy
 
-Network = Callable[[Any, tuple[bool, ...]], Any]
-"""From patches `(B, *patch, C)` and which axes to mirror, to `(B, *patch, classes)`."""
+Network = Callable[[Any, int, tuple[bool, ...]], Any]
+"""From patches `(at_once, B, *patch, C)`, how many of them count, and which axes to
+mirror, to `(at_once, B, *patch, classes)`; zeros for those that do not count."""
+
+_MOST_AT_ONCE, _MOST_BYTES = 8, 64 << 20
 
 _ATTRIBUTE = "_medlab_network"
+
+
+def at_once(patch: Sequence[int], *, images: int, classes: int) -> int:
+    """How many patches one call looks at, so that their probabilities stay small.
+
+    Example:
+        >>> at_once((64, 64, 64), images=1, classes=2)
+        8
+        >>> at_once((128, 128, 128), images=1, classes=105)
+        1
+    """
+    each = 4 * images * classes * math.prod(patch)
+    return max(1, min(_MOST_AT_ONCE, _MOST_BYTES // each))
 
 
 def networks(
@@ -44,8 +66,8 @@ def _network(model: keras.Model, program: Any, by_regions: bool) -> Network:
     weights = [variable.value for variable in model.trainable_variables]
     others = [variable.value for variable in model.non_trainable_variables]
 
-    def look(patches: Any, flip: tuple[bool, ...]) -> Any:
-        return program(weights, others, patches, jnp.array(flip), by_regions)
+    def look(patches: Any, count: int, flip: tuple[bool, ...]) -> Any:
+        return program(weights, others, patches, count, jnp.array(flip), by_regions)
 
     return look
 
@@ -55,17 +77,30 @@ def _program(model: keras.Model) -> Any:
     if kept is not None:
         return kept
 
-    def share(weights: Any, others: Any, patches: Any, flip: Any, sigmoid: Any) -> Any:
-        logits, _ = model.stateless_call(
-            weights, others, _flipped(patches, flip), training=False
-        )
-        if isinstance(logits, (list, tuple)):
-            logits = logits[0]
-        logits = logits.astype("float32")
-        found = jax.nn.sigmoid(logits) if sigmoid else jax.nn.softmax(logits, axis=-1)
-        return _flipped(found, flip)
+    def share(
+        weights: Any, others: Any, patches: Any, count: Any, flip: Any, sigmoid: bool
+    ) -> Any:
+        def look(patch: Any) -> Any:
+            logits, _ = model.stateless_call(
+                weights, others, _flipped(patch, flip), training=False
+            )
+            if isinstance(logits, (list, tuple)):
+                logits = logits[0]
+            logits = logits.astype("float32")
+            found = (
+                jax.nn.sigmoid(logits) if sigmoid else jax.nn.softmax(logits, axis=-1)
+            )
+            return _flipped(found, flip)
 
-    program = jax.jit(share, static_argnums=4)
+        one = jax.eval_shape(look, patches[0])
+        return jax.lax.fori_loop(
+            0,
+            count,
+            lambda n, found: found.at[n].set(look(patches[n])),
+            jnp.zeros((patches.shape[0], *one.shape), one.dtype),
+        )
+
+    program = jax.jit(share, static_argnums=5)
     # Past Keras' own bookkeeping: this is no part of the model, and is never saved.
     object.__setattr__(model, _ATTRIBUTE, program)
     return program

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlab.backend import jax, keras
-from medlab.infer._network import Network, networks
+from medlab.infer._network import Network, at_once, networks
 from medlab.infer._window import Strip, Window, as_axes, corners, pad_to
 
 jnp: Any = jax.numpy
@@ -146,6 +146,8 @@ def _walk_strip(
     sums = window.sums(size)
     sums[0] = sums[0] * len(looks) * len(window.flips)
     across = slice(strip.first - strip.low, strip.last - strip.low)
+    here = [start - strip.low for start in strip.starts]
+    most = at_once(window.patch, images=images.shape[0], classes=classes)
     weights = [jnp.asarray(along) for along in window.weights()]
     shape = (images.shape[0], thickness, strip.high - strip.low, *size[2:], classes)
     total = jnp.zeros(shape)
@@ -156,14 +158,15 @@ def _walk_strip(
                 images[:, row : row + thickness, strip.low : strip.high], np.float32
             )
         )
-        for corner in corners([strip.starts, *others]):
-            at = np.array([corner[0] - strip.low, *corner[1:]], np.int32)
-            patches = _cut(slab, at, window.patch)
+        for places, count in _together(corners([here, *others]), most):
+            patches = _cut(slab, places, window.patch)
             for look, flip in itertools.product(looks, window.flips):
-                total = _add(total, look(patches, flip), weights, at)
+                shares = look(patches, count, flip)
+                total = _add(total, shares, weights, places, count)
         done = min(following - row, thickness)
-        here = [sums[0][row : row + done], sums[1][strip.first : strip.last], *sums[2:]]
-        planes = finish(_part(total, done, across.start, across.stop), here)
+        counts = [sums[0][row : row + done], sums[1][strip.first : strip.last]]
+        part = _part(total, done, across.start, across.stop)
+        planes = finish(part, [*counts, *sums[2:]])
         if last is not None:
             # One row late: while it is copied, the device is busy with the next row.
             yield last[0], np.asarray(last[1])
@@ -172,6 +175,15 @@ def _walk_strip(
             total = _move_on(total, done)
     if last is not None:
         yield last[0], np.asarray(last[1])
+
+
+def _together(
+    places: Iterator[tuple[int, ...]], most: int
+) -> Iterator[tuple[NDArray[np.int32], int]]:
+    """Give places `most` at a time, and how many they are; the last one fills up."""
+    while some := list(itertools.islice(places, most)):
+        filled = [*some, *[some[-1]] * (most - len(some))]
+        yield np.array(filled, np.int32), len(some)
 
 
 def output_channels(model: keras.Model) -> int:
@@ -203,18 +215,25 @@ def winner_of_regions(total: Any, sums: Sequence[Any], *, members: Any) -> Any:
 
 
 @partial(jax.jit, static_argnums=2)
-def _cut(slab: Any, at: Any, patch: tuple[int, ...]) -> Any:
+def _cut(slab: Any, places: Any, patch: tuple[int, ...]) -> Any:
     shape = (slab.shape[0], *patch, slab.shape[-1])
-    return jax.lax.dynamic_slice(slab, (0, 0, *at, 0), shape)
+    return jnp.stack(
+        [jax.lax.dynamic_slice(slab, (0, 0, *at, 0), shape) for at in places]
+    )
 
 
 @partial(jax.jit, donate_argnums=0)
-def _add(total: Any, share: Any, weights: Sequence[Any], at: Any) -> Any:
-    for axis, along in enumerate(weights, start=1):
-        share = share * along.reshape(-1, *(1,) * (share.ndim - axis - 1))
-    place = (0, 0, *at, 0)
-    old = jax.lax.dynamic_slice(total, place, share.shape)
-    return jax.lax.dynamic_update_slice(total, old + share, place)
+def _add(
+    total: Any, shares: Any, weights: Sequence[Any], places: Any, count: Any
+) -> Any:
+    def add(n: Any, total: Any) -> Any:
+        share, at = shares[n], (0, 0, *places[n], 0)
+        for axis, along in enumerate(weights, start=1):
+            share = share * along.reshape(-1, *(1,) * (share.ndim - axis - 1))
+        old = jax.lax.dynamic_slice(total, at, share.shape)
+        return jax.lax.dynamic_update_slice(total, old + share, at)
+
+    return jax.lax.fori_loop(0, count, add, total)
 
 
 @partial(jax.jit, static_argnums=1, donate_argnums=0)
