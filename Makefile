@@ -57,9 +57,9 @@ demo: $(VENV)/frontend.done samples/ct-chest-small
 # The fast ones have tests of their own, and the notebooks and the browser train with them.
 # The files that take minutes come first, so that neither worker waits for the other.
 PYTEST := MEDLAB_CONVOLUTIONS=stock pytest -n 2 --dist loadfile --no-loadscope-reorder \
-  tests/faults tests/fuzz tests/python medlab
+  --durations 20 tests/faults tests/fuzz tests/python medlab
 # Each file has a server and a page of its own; one waits while the other computes.
-BROWSER := pytest -n 2 --dist loadfile tests/notebooks tests/ui
+BROWSER := pytest -n 2 --dist loadfile --durations 20 tests/notebooks tests/ui
 # Where there is no Orthanc and none can be installed, the tests that need it are skipped.
 ORTHANC := { export MEDLAB_ORTHANC; MEDLAB_ORTHANC=$$(.ci/orthanc) || true; }
 
