@@ -4,7 +4,8 @@
 and k. Several frames in one body are each preceded by their u32 byte length. Labels are
 run-length coded: runs of (u32 count, u16 value), 6 bytes a run, each as long as it can be.
 
-`labextension/src/server/frames.ts` is the other half; both read `tests/contract/frames/`.
+`frames.ts` and `messages.ts` in `labextension/src/server/` are the other half; both read
+`tests/contract/frames/`.
 """
 
 import json

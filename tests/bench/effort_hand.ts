@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { boxes } from '../../labextension/src/editor/labels/delta';
 import { BrushTool } from '../../labextension/src/editor/tools/brush_tool';
 import { FloodTool } from '../../labextension/src/editor/tools/flood_tool';
-import type { Box } from '../../labextension/src/server/frames';
+import type { Box } from '../../labextension/src/server/voxels';
 import type { Triple } from '../../labextension/src/server/types';
 import { ToolScene } from '../labextension/editor/tools_scene';
 

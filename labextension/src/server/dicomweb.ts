@@ -1,5 +1,5 @@
-import type { IServer } from './connection';
 import { ask, getJson, postJson } from './ask';
+import type { IServer } from './connection';
 
 /** A server that the administrator allows: neither its address nor a login. */
 export interface IArchiveServer {

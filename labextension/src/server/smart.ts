@@ -1,6 +1,7 @@
 import { ask, name, post } from './ask';
 import type { IServer } from './connection';
-import { decodeFrame, decodePreview, type IPreview } from './frames';
+import { decodeFrame } from './frames';
+import { decodePreview, type IPreview } from './messages';
 import type { ISmartJob } from './types';
 
 /** What a smart tool answers: a preview, a job that is still at work, or a table. */

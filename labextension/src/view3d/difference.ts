@@ -1,4 +1,4 @@
-import type { Labels } from '../server/frames';
+import type { Labels } from '../server/voxels';
 import type { IOverlay, IOverlaySegment } from './types';
 
 /** What a prediction did at a voxel, compared with the labels. */

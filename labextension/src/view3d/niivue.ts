@@ -6,8 +6,8 @@ import {
   SLICE_TYPE
 } from '@niivue/niivue';
 
-import type { Box } from '../server/frames';
 import type { Triple } from '../server/types';
+import type { Box } from '../server/voxels';
 import { niftiOf } from './nifti';
 import { patchOf } from './ras';
 import { reduceScene, stepsFor } from './reduce';

@@ -1,5 +1,5 @@
-import type { Box, Labels } from '../server/frames';
 import type { Triple } from '../server/types';
+import type { Box, Labels } from '../server/voxels';
 import { fullIndex, reducedShape } from './reduce';
 
 /*

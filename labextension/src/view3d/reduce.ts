@@ -1,5 +1,5 @@
-import type { Labels, Voxels } from '../server/frames';
 import type { Triple } from '../server/types';
+import type { Labels, Voxels } from '../server/voxels';
 import type { IScene } from './types';
 
 /*

@@ -1,5 +1,5 @@
-import type { Box, Labels, Voxels } from '../server/frames';
 import type { ISegment, Triple } from '../server/types';
+import type { Box, Labels, Voxels } from '../server/voxels';
 
 /** A scan as it is drawn: voxels with i fastest, then j, then k. */
 export interface IScene {

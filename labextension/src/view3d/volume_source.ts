@@ -1,12 +1,9 @@
 import type { IServer } from '../server/connection';
-import {
-  decodeFrame,
-  emptyVoxels,
-  slabVoxels,
-  type Voxels
-} from '../server/frames';
-import { fetchSlab } from '../server/volumes';
+import { decodeFrame } from '../server/frames';
+import { slabVoxels } from '../server/messages';
 import type { IVolumeInfo } from '../server/types';
+import { fetchSlab } from '../server/volumes';
+import { emptyVoxels, type Voxels } from '../server/voxels';
 
 /** Bytes asked for in one request. */
 const REQUEST_BYTES = 2 ** 24;

@@ -1,12 +1,9 @@
-import {
-  decodeFrame,
-  decodeSnapshot,
-  slabVoxels,
-  type Voxels
-} from '../server/frames';
+import { decodeFrame } from '../server/frames';
+import { decodeSnapshot, slabVoxels } from '../server/messages';
 import { serverFromPage } from '../server/page';
-import { fetchVolumeInfo } from '../server/volumes';
 import type { IVolumeInfo, Triple } from '../server/types';
+import { fetchVolumeInfo } from '../server/volumes';
+import type { Voxels } from '../server/voxels';
 import { type IViewState, ViewPanel } from '../view3d/panel';
 import type { IOverlay, IView3DModule } from '../view3d/types';
 import { fetchVoxels } from '../view3d/volume_source';

@@ -19,7 +19,8 @@ import { Ink } from '../../../labextension/src/editor/tools/ink';
 import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
 import { Stroke } from '../../../labextension/src/editor/labels/stroke';
 import { fullSegment } from '../../../labextension/src/server/wire';
-import type { Labels, Turn } from '../../../labextension/src/server/frames';
+import type { Turn } from '../../../labextension/src/server/messages';
+import type { Labels } from '../../../labextension/src/server/voxels';
 import type { ISegment, Triple } from '../../../labextension/src/server/types';
 
 const SHAPE: Triple = [47, 38, 11];

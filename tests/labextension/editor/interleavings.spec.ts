@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { IServer } from '../../../labextension/src/server/connection';
 import { ServerError } from '../../../labextension/src/server/connection';
-import type { Box, IDelta } from '../../../labextension/src/server/frames';
+import type { IDelta } from '../../../labextension/src/server/messages';
+import type { Box } from '../../../labextension/src/server/voxels';
 import type { Triple } from '../../../labextension/src/server/types';
 import {
   boxes,

@@ -1,14 +1,16 @@
 import type { IServer } from '../../../labextension/src/server/connection';
 import {
+  encodeFrame,
+  joinFrames,
+  splitFrames
+} from '../../../labextension/src/server/frames';
+import {
   decodeDelta,
   encodeDelta,
-  encodeFrame,
-  encodeRuns,
-  type IDelta,
-  joinFrames,
-  splitFrames,
-  type Voxels
-} from '../../../labextension/src/server/frames';
+  type IDelta
+} from '../../../labextension/src/server/messages';
+import { encodeRuns } from '../../../labextension/src/server/run_lengths';
+import type { Voxels } from '../../../labextension/src/server/voxels';
 import type {
   ILayerFile,
   ISegment,

@@ -1,4 +1,5 @@
-import type { Box, ISnapshot } from '../../../labextension/src/server/frames';
+import type { ISnapshot } from '../../../labextension/src/server/messages';
+import type { Box } from '../../../labextension/src/server/voxels';
 import type {
   IMark,
   ISegment,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { ServerError } from '../../../labextension/src/server/connection';
-import type { ISnapshot } from '../../../labextension/src/server/frames';
+import type { ISnapshot } from '../../../labextension/src/server/messages';
 import type { Triple } from '../../../labextension/src/server/types';
 import { fullSegment } from '../../../labextension/src/server/wire';
 import { fileName } from '../../../labextension/src/editor/bars/download';

@@ -22,8 +22,8 @@ import type {
 } from '../../../labextension/src/editor/view/overlay';
 import { Scene } from '../../../labextension/src/editor/view/scene';
 import { Volume } from '../../../labextension/src/editor/view/volume';
-import type { Voxels } from '../../../labextension/src/server/frames';
 import type { ISegment, Triple } from '../../../labextension/src/server/types';
+import type { Voxels } from '../../../labextension/src/server/voxels';
 import { infoOf } from './memory_server';
 
 /** An editor without a page: what the tools need, and what they did. */

@@ -1,21 +1,25 @@
 import { describe, expect, it } from 'vitest';
 
 import {
-  type Box,
   crc32,
-  decodeDelta,
   decodeFrame,
-  decodeRuns,
-  decodeSnapshot,
-  encodeDelta,
   encodeFrame,
-  encodeRuns,
   FrameError,
   type IFrame,
   joinFrames,
-  slabVoxels,
   splitFrames
 } from '../../../labextension/src/server/frames';
+import {
+  decodeDelta,
+  decodeSnapshot,
+  encodeDelta,
+  slabVoxels
+} from '../../../labextension/src/server/messages';
+import {
+  decodeRuns,
+  encodeRuns
+} from '../../../labextension/src/server/run_lengths';
+import type { Box } from '../../../labextension/src/server/voxels';
 
 declare global {
   interface ImportMeta {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
+import { decodeFrame } from '../../../labextension/src/server/frames';
 import {
   decodeDelta,
-  decodeFrame,
   encodeDelta
-} from '../../../labextension/src/server/frames';
+} from '../../../labextension/src/server/messages';
 import fuzz from '../../contract/fuzz.json';
 import { randomEdits } from './random_edits';
 

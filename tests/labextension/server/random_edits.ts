@@ -1,8 +1,5 @@
-import {
-  type Box,
-  encodeRuns,
-  type IDelta
-} from '../../../labextension/src/server/frames';
+import type { IDelta } from '../../../labextension/src/server/messages';
+import { encodeRuns } from '../../../labextension/src/server/run_lengths';
 import type {
   IMark,
   ISegment,
@@ -10,6 +7,7 @@ import type {
   SegmentState,
   Triple
 } from '../../../labextension/src/server/types';
+import type { Box } from '../../../labextension/src/server/voxels';
 import { fullMark, fullSegment } from '../../../labextension/src/server/wire';
 
 /** Random edits by the rules of `tests/contract/fuzz.md`, as Python makes them too. */

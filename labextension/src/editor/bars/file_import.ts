@@ -1,5 +1,5 @@
-import type { ISnapshot } from '../../server/frames';
 import { fetchLabelFiles } from '../../server/labels';
+import type { ISnapshot } from '../../server/messages';
 import type { ILabelFile } from '../../server/types';
 
 import type { IEditorContext } from '../context';

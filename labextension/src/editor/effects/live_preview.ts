@@ -1,5 +1,5 @@
 import { isAbort, ServerError } from '../../server/connection';
-import type { IPreview } from '../../server/frames';
+import type { IPreview } from '../../server/messages';
 
 import type { IEditorContext } from '../context';
 import { Emitter } from '../emitter';

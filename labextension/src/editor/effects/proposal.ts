@@ -1,5 +1,6 @@
-import { type Box, KEEP } from '../../server/frames';
+import { KEEP } from '../../server/messages';
 import type { ISegment } from '../../server/types';
+import type { Box } from '../../server/voxels';
 
 import type { IEditorContext } from '../context';
 import { copyBox, isEmpty, sizeOf } from '../labels/box';

@@ -1,5 +1,5 @@
-import type { Box } from '../../server/frames';
 import type { Triple } from '../../server/types';
+import type { Box } from '../../server/voxels';
 
 /** Half-open boxes of voxels. */
 

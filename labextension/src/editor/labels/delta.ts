@@ -1,11 +1,7 @@
-import {
-  type Box,
-  decodeRuns,
-  encodeRuns,
-  type IDelta,
-  type Labels
-} from '../../server/frames';
+import type { IDelta } from '../../server/messages';
+import { decodeRuns, encodeRuns } from '../../server/run_lengths';
 import type { IMark, ISegment } from '../../server/types';
+import type { Box, Labels } from '../../server/voxels';
 import { fullMark, fullSegment } from '../../server/wire';
 
 import { sizeOf } from './box';

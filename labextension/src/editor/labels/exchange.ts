@@ -1,16 +1,18 @@
 import { type IServer, ServerError } from '../../server/connection';
 import {
-  decodeDelta,
   decodeFrame,
-  decodeSnapshot,
-  encodeDelta,
-  type IAck,
-  type IDelta,
   type IFrame,
   joinFrames,
   splitFrames
 } from '../../server/frames';
 import { fetchOps, fetchSnapshot, postOps } from '../../server/labels';
+import {
+  decodeDelta,
+  decodeSnapshot,
+  encodeDelta,
+  type IAck,
+  type IDelta
+} from '../../server/messages';
 
 import { Emitter } from '../emitter';
 import { applyEdit } from './delta';

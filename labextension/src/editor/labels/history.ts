@@ -1,4 +1,4 @@
-import type { IDelta, Turn } from '../../server/frames';
+import type { IDelta, Turn } from '../../server/messages';
 
 import { type Edit, inverted, isEmptyEdit } from './delta';
 import { lastIndexWhere } from './lists';

@@ -1,5 +1,6 @@
-import type { ISnapshot, Labels } from '../../server/frames';
+import type { ISnapshot } from '../../server/messages';
 import type { ISegment } from '../../server/types';
+import type { Labels } from '../../server/voxels';
 
 import { boxOfLabels, copyBox } from './box';
 import { type Edit, marksEdit, segmentsEdit, voxelEdit } from './delta';

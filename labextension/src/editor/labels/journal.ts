@@ -1,5 +1,5 @@
 import { isAbort, ServerError } from '../../server/connection';
-import type { IDelta, Turn } from '../../server/frames';
+import type { IDelta, Turn } from '../../server/messages';
 
 import { Emitter } from '../emitter';
 import { newSession } from './author';

@@ -1,9 +1,5 @@
-import {
-  encodeDelta,
-  decodeDelta,
-  decodeFrame,
-  type IDelta
-} from '../../server/frames';
+import { decodeFrame } from '../../server/frames';
+import { encodeDelta, decodeDelta, type IDelta } from '../../server/messages';
 
 import { Emitter } from '../emitter';
 import type { IPageLock } from './page_lock';

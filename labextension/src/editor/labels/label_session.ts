@@ -1,10 +1,10 @@
+import { splitFrames } from '../../server/frames';
+import { fetchHistory, readLabelFile } from '../../server/labels';
 import {
   decodeSnapshot,
   type IDelta,
-  type ISnapshot,
-  splitFrames
-} from '../../server/frames';
-import { fetchHistory, readLabelFile } from '../../server/labels';
+  type ISnapshot
+} from '../../server/messages';
 import type { IMark, ISegment, IVolumeInfo } from '../../server/types';
 
 import { Emitter } from '../emitter';

@@ -1,4 +1,5 @@
-import { decodeDelta, type IDelta, splitFrames } from '../../server/frames';
+import { splitFrames } from '../../server/frames';
+import { decodeDelta, type IDelta } from '../../server/messages';
 
 import { History } from './history';
 

@@ -1,4 +1,4 @@
-import type { IChange } from '../../server/frames';
+import type { IChange } from '../../server/messages';
 import type { IMark, ISegment } from '../../server/types';
 
 /*

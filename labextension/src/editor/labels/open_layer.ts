@@ -1,15 +1,12 @@
 import { type IServer, ServerError } from '../../server/connection';
-import {
-  decodeFrame,
-  decodeSnapshot,
-  type ISnapshot
-} from '../../server/frames';
+import { decodeFrame } from '../../server/frames';
 import {
   fetchLayer,
   fetchLayers,
   fetchSnapshot,
   openLayer
 } from '../../server/labels';
+import { decodeSnapshot, type ISnapshot } from '../../server/messages';
 import type { ILayerInfo, ISegment, Triple } from '../../server/types';
 import { fullSegment } from '../../server/wire';
 

@@ -1,11 +1,7 @@
 import type { IServer } from '../../server/connection';
-import {
-  decodeDelta,
-  decodeFrame,
-  decodeSnapshot,
-  splitFrames
-} from '../../server/frames';
+import { decodeFrame, splitFrames } from '../../server/frames';
 import { fetchLayers, fetchOps, fetchSnapshot } from '../../server/labels';
+import { decodeDelta, decodeSnapshot } from '../../server/messages';
 import type { ILayerSummary } from '../../server/types';
 
 import { Emitter } from '../emitter';

@@ -1,4 +1,5 @@
-import { type Box, type Labels, wordsOf } from '../../server/frames';
+import { wordsOf } from '../../server/run_lengths';
+import type { Box, Labels } from '../../server/voxels';
 
 import { copyBox } from './box';
 import { type Edit, eachChange, eachRun, voxelEdit } from './delta';

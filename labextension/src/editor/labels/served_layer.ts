@@ -1,6 +1,6 @@
 import { ServerError } from '../../server/connection';
-import type { IDelta } from '../../server/frames';
 import { recoverLayer } from '../../server/labels';
+import type { IDelta } from '../../server/messages';
 
 import { Emitter } from '../emitter';
 import { newSession } from './author';

@@ -1,4 +1,5 @@
-import { type Box, type Labels, RunWriter, wordsOf } from '../../server/frames';
+import { RunWriter, wordsOf } from '../../server/run_lengths';
+import type { Box, Labels } from '../../server/voxels';
 
 import { clip, copyBox, isEmpty, unionOf } from './box';
 import type { Edit } from './delta';

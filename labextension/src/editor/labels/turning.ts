@@ -1,4 +1,4 @@
-import type { IDelta, Turn } from '../../server/frames';
+import type { IDelta, Turn } from '../../server/messages';
 
 import { applyEdit, type Edit, emptyEdit, inverted } from './delta';
 import { type IStep, redoing, undoing } from './history';

@@ -1,11 +1,7 @@
-import {
-  type Box,
-  decodeRuns,
-  encodeRuns,
-  type IChange,
-  type IDelta
-} from '../../server/frames';
+import type { IChange, IDelta } from '../../server/messages';
+import { decodeRuns, encodeRuns } from '../../server/run_lengths';
 import type { ISegment } from '../../server/types';
+import type { Box } from '../../server/voxels';
 
 import { sizeOf } from './box';
 import {

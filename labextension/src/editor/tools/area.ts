@@ -1,5 +1,5 @@
-import type { Box, Voxels } from '../../server/frames';
 import type { Triple } from '../../server/types';
+import type { Box, Voxels } from '../../server/voxels';
 
 import { isEmpty } from '../labels/box';
 import type { ISliceGeometry } from '../view/geometry';

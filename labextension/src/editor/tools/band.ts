@@ -1,5 +1,5 @@
-import type { Voxels } from '../../server/frames';
 import type { Triple } from '../../server/types';
+import type { Voxels } from '../../server/voxels';
 
 import type { ISliceGeometry } from '../view/geometry';
 

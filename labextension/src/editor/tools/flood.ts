@@ -1,5 +1,5 @@
-import type { Box } from '../../server/frames';
 import type { Triple } from '../../server/types';
+import type { Box } from '../../server/voxels';
 
 import { sizeOf } from '../labels/box';
 import { finished, type Work } from '../labels/later';

@@ -1,4 +1,4 @@
-import type { Voxels } from '../../server/frames';
+import type { Voxels } from '../../server/voxels';
 
 import type { LabelMap } from '../labels/label_map';
 import type { Stroke } from '../labels/stroke';

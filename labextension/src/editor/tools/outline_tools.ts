@@ -1,4 +1,4 @@
-import type { Box } from '../../server/frames';
+import type { Box } from '../../server/voxels';
 
 import { paintEllipse, paintOutline } from './area';
 import { drawOnce, type IToolContext } from './drawing';

@@ -1,4 +1,4 @@
-import type { Box } from '../../server/frames';
+import type { Box } from '../../server/voxels';
 
 import { type IProposal, KEEP } from '../effects/proposal';
 import { isEmpty, sizeOf } from '../labels/box';

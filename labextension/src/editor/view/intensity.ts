@@ -1,5 +1,5 @@
-import type { Voxels } from '../../server/frames';
 import type { IVolumeInfo } from '../../server/types';
+import type { Voxels } from '../../server/voxels';
 
 /** Intensity windows: which part of the range is shown from black to white. */
 

@@ -1,7 +1,8 @@
 import type { IServer } from '../../server/connection';
-import { decodeFrame, slabVoxels } from '../../server/frames';
-import { fetchFirstSlice, fetchVolumeInfo } from '../../server/volumes';
+import { decodeFrame } from '../../server/frames';
+import { slabVoxels } from '../../server/messages';
 import type { IVolumeInfo } from '../../server/types';
+import { fetchFirstSlice, fetchVolumeInfo } from '../../server/volumes';
 
 import { Volume } from './volume';
 

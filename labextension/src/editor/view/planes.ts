@@ -1,4 +1,4 @@
-import type { Box } from '../../server/frames';
+import type { Box } from '../../server/voxels';
 
 import { element } from '../dom';
 import type { Translate } from '../translate';

@@ -1,4 +1,4 @@
-import { KEEP } from '../../server/frames';
+import { KEEP } from '../../server/messages';
 import type { Triple } from '../../server/types';
 
 import { element } from '../dom';

@@ -1,4 +1,4 @@
-import type { Box, Voxels } from '../../server/frames';
+import type { Box, Voxels } from '../../server/voxels';
 
 import type { ISliceGeometry } from './geometry';
 import { brightness, greyPixel, type ILookup, type IWindow } from './intensity';

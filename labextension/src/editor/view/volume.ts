@@ -1,13 +1,9 @@
 import type { IServer } from '../../server/connection';
-import {
-  type Box,
-  decodeFrame,
-  emptyVoxels,
-  slabVoxels,
-  type Voxels
-} from '../../server/frames';
-import { fetchSlab } from '../../server/volumes';
+import { decodeFrame } from '../../server/frames';
+import { slabVoxels } from '../../server/messages';
 import type { IVolumeInfo, Triple } from '../../server/types';
+import { fetchSlab } from '../../server/volumes';
+import { type Box, emptyVoxels, type Voxels } from '../../server/voxels';
 
 import { gridOf, type IGrid } from './geometry';
 

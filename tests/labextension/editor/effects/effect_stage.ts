@@ -2,12 +2,9 @@ import type { IEditorContext } from '../../../../labextension/src/editor/context
 import { KEEP } from '../../../../labextension/src/editor/effects/proposal';
 import type { Edit } from '../../../../labextension/src/editor/labels/delta';
 import type { IServer } from '../../../../labextension/src/server/connection';
-import {
-  type Box,
-  crc32,
-  encodeFrame,
-  encodeRuns
-} from '../../../../labextension/src/server/frames';
+import { crc32, encodeFrame } from '../../../../labextension/src/server/frames';
+import { encodeRuns } from '../../../../labextension/src/server/run_lengths';
+import type { Box } from '../../../../labextension/src/server/voxels';
 import { ServerError } from '../../../../labextension/src/server/connection';
 import type {
   ISegment,

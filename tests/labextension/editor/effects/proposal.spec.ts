@@ -13,11 +13,11 @@ import {
   inverted
 } from '../../../../labextension/src/editor/labels/delta';
 import { OVERWRITES } from '../../../../labextension/src/editor/settings';
-import type { Box } from '../../../../labextension/src/server/frames';
 import type {
   ISegment,
   Triple
 } from '../../../../labextension/src/server/types';
+import type { Box } from '../../../../labextension/src/server/voxels';
 import { randomFrom, segmentOf } from '../tools_scene';
 import { EffectStage, untranslated } from './effect_stage';
 
