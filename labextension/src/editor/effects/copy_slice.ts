@@ -1,4 +1,4 @@
-import type { Box } from '../../server/frames';
+import type { Box } from '../../server/voxels';
 
 import { copyBox } from '../labels/box';
 
