@@ -4,6 +4,10 @@
 declare module 'node:fs' {
   export function readFileSync(path: string, encoding: 'utf8'): string;
   export function readFileSync(path: string): Uint8Array;
+  export function readdirSync(
+    path: string,
+    options: { recursive: true; encoding: 'utf8' }
+  ): string[];
 }
 
 declare module 'node:readline' {
@@ -27,5 +31,9 @@ declare module 'react-dom' {
 declare module 'react-dom/client' {
   import type { ReactNode } from 'react';
 
-  export function createRoot(host: Element): { render(node: ReactNode): void };
+  export interface Root {
+    render(node: ReactNode): void;
+    unmount(): void;
+  }
+  export function createRoot(host: Element): Root;
 }
