@@ -5,6 +5,8 @@ it was refused with a `MedlabError`. Whatever else is raised is a finding.
 """
 
 import contextlib
+import os
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +74,16 @@ def labels(data: bytes) -> None:
         open_label_layers(path, home=_HOME)
 
 
-TARGETS: dict[str, Target] = {"header": header, "volume": volume, "labels": labels}
+def mortal(data: bytes) -> None:
+    """End the process as nothing can catch it; for the test of the campaign itself."""
+    if len(data) > 100:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+TARGETS: dict[str, Target] = {
+    **{"header": header, "volume": volume, "labels": labels},
+    "mortal": mortal,
+}
 
 
 def seeds() -> list[bytes]:
