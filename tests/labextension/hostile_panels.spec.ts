@@ -56,6 +56,10 @@ vi.mock('@jupyterlab/ui-components', () => ({
   refreshIcon: { react: () => null }
 }));
 vi.mock('@jupyterlab/apputils', () => ({ Clipboard: {} }));
+const page = vi.hoisted(() => ({ server: null as IServer | null }));
+vi.mock('../../labextension/src/server/page', () => ({
+  serverFromPage: () => page.server
+}));
 
 const trans = nullTranslator.load('medlab');
 const scan = listing.scans[0] as IScan;
@@ -296,6 +300,38 @@ describe('forty hostile texts from a server of scans', () => {
       expect(host.querySelectorAll('option')).toHaveLength(3);
       return host;
     }, IN_TENS));
+});
+
+it('forty hostile texts are texts in the cell of a run', async () => {
+  const { default: widget } =
+    await import('../../labextension/src/widgets/run_controls');
+  const { id } = detail.summary;
+  const stops: (() => void)[] = [];
+  await expectText(async say => {
+    const told = { kind: 'state', t: 1, state: 'running', message: say('') };
+    const metric = { kind: 'epoch', t: 1, epoch: 1, step: 1, [say('')]: 0.5 };
+    const status = {
+      ...{ ...detail.status, message: say('') },
+      alert: { code: say(''), message: say('') }
+    };
+    const replies = [{ next: 9, lines: [told, metric], status }];
+    page.server = {
+      labextensions: '',
+      request: path => {
+        const reply = path.includes('/metrics') ? replies.pop() : detail;
+        return reply === undefined
+          ? new Promise(nothing)
+          : Promise.resolve(new Response(JSON.stringify(reply)));
+      }
+    };
+    const el = document.createElement('div');
+    const model = { get: () => id, on: nothing, off: nothing, send: nothing };
+    stops.push(widget.render({ model: model as never, el }));
+    await settled();
+    expect(el.querySelector('.medlab-StateBadge')?.textContent).not.toBe('');
+    return el;
+  }, IN_TENS);
+  stops.forEach(stop => stop());
 });
 
 describe('forty hostile texts in the training sidebar', () => {
