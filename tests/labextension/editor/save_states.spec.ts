@@ -21,6 +21,7 @@ describe('what goes wrong with saving', () => {
   it.each([
     [0, 'offline', 'offline'],
     [503, 'http-503', 'offline'],
+    [429, 'too-many', 'offline'],
     [401, 'login', 'login'],
     [403, 'http-403', 'login'],
     [507, 'disk', 'disk'],

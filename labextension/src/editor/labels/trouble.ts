@@ -3,7 +3,7 @@ import { ServerError } from '../../server/connection';
 /**
  * Why edits do not get where they should.
  *
- * `offline`: no answer; they wait in the browser. `login`: the server does not know who
+ * `offline`: no answer yet; they wait in the browser. `login`: the server does not know who
  * asks any more. `disk`: the server's disk is full, read-only or broken. `refused`: the
  * server does not take them. `damaged`: the layer's files on the server are.
  * `browser`: the browser keeps nothing for a page that is closed.
@@ -39,6 +39,7 @@ function kindOf(error: unknown): TroubleKind {
   if (error.status === 507) {
     return 'disk';
   }
-  const isAway = [502, 503, 504].includes(error.status);
+  // 429: it has enough to do, and takes the same edits a little later.
+  const isAway = [429, 502, 503, 504].includes(error.status);
   return error.isOffline || isAway ? 'offline' : 'refused';
 }
