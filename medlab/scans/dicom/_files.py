@@ -42,6 +42,7 @@ def find_images(
             header = image.header
             usable = bool(header.get("Rows")) and bool(header.get("Columns"))
             usable = usable and header.get("Modality") not in _NO_IMAGES
+            usable = usable and bool(image.series)
         except MedlabError as error:
             if is_dicom(path):
                 errors[path] = str(error)
