@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.bench.serving import SIDE, write_series
-from tests.support.lab import Lab, open_browser
+from tests.support.lab import Lab, open_browser, running_lab
 
 _OPEN = """async args => {
   const start = performance.now();
@@ -62,16 +62,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         root = Path(folder) / "root"
         write_series(root / "ct", options.slices)
-        lab = Lab(root)
-        lab.start()
-        try:
+        with running_lab(root) as lab:
             (scan,) = lab.scans()
             with open_browser(lab) as page:
                 print("cold           ", _time(lab, page, scan), flush=True)
                 for _ in range(3):
                     print("from the cache ", _time(lab, page, scan), flush=True)
-        finally:
-            lab.stop()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.pictures.archive import make_archive
-from tests.support.lab import Lab, execute, open_browser
+from tests.support.lab import Lab, execute, open_browser, running_lab
 from tests.support.many_scans import make_library
 
 _PANEL = "#medlab-scan-browser"
@@ -30,13 +30,9 @@ def lab_with(fill: Callable[[Path], object]) -> Iterator[Lab]:
         root = Path(scratch) / "root"
         root.mkdir()
         fill(root)
-        lab = Lab(root)
-        lab.start()
-        try:
+        with running_lab(root) as lab:
             lab.scans(timeout_s=120)
             yield lab
-        finally:
-            lab.stop()
 
 
 def show(lab: Lab, page: Page, width: int) -> None:

@@ -180,6 +180,17 @@ class Lab:
         wait_for_lab(page)
 
 
+@contextmanager
+def running_lab(root: Path) -> Iterator[Lab]:
+    """A lab of its own, ended whatever comes."""
+    lab = Lab(root)
+    try:
+        lab.start()
+        yield lab
+    finally:
+        lab.stop()
+
+
 def wait_for_lab(page: Page) -> None:
     # One question, asked anew wherever the page is by then: a second tab of the same
     # workspace is sent to one of its own while it loads, and `reset` leaves the address

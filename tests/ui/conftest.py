@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.lab import Lab, find_chromium, open_browser
+from tests.support.lab import Lab, find_chromium, open_browser, running_lab
 
 _LONG = os.environ.get("MEDLAB_LONG") == "1"
 
@@ -44,10 +44,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     root.mkdir()
     place("ct-chest-small", root / "samples" / "ct-chest-small")
     (root / "broken.nii.gz").write_text("this is not a scan")
-    server = Lab(root)
-    server.start()
-    yield server
-    server.stop()
+    with running_lab(root) as lab:
+        yield lab
 
 
 @pytest.fixture

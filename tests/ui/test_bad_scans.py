@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.lab import Lab, execute, open_browser
+from tests.support.lab import Lab, execute, open_browser, running_lab
 
 
 @pytest.fixture(scope="module")
@@ -62,15 +62,10 @@ def test_the_good_scan_beside_them_is_listed(listed: dict[str, dict]):
 def test_an_empty_root_says_where_to_begin(tmp_path_factory, pictures):
     root = tmp_path_factory.mktemp("empty") / "root"
     root.mkdir()
-    server = Lab(root)
-    server.start()
-    try:
-        with open_browser(server) as page:
-            server.open(page)
-            execute(page, "medlab:show-scans")
-            empty = page.locator("#medlab-scan-browser .medlab-Panel-empty")
-            empty.wait_for()
-            page.screenshot(path=pictures / "empty.png")
-            assert "medlab samples" in empty.inner_text()
-    finally:
-        server.stop()
+    with running_lab(root) as lab, open_browser(lab) as page:
+        lab.open(page)
+        execute(page, "medlab:show-scans")
+        empty = page.locator("#medlab-scan-browser .medlab-Panel-empty")
+        empty.wait_for()
+        page.screenshot(path=pictures / "empty.png")
+        assert "medlab samples" in empty.inner_text()

@@ -11,7 +11,7 @@ from pydicom.data import get_testdata_file
 
 from medlab.labels import Layer
 from medlab.scans import Home, open_scan
-from tests.support.lab import Lab, execute, open_browser
+from tests.support.lab import Lab, execute, open_browser, running_lab
 from tests.support.orthanc import PASSWORD, USER, Orthanc, why_not
 from tests.support.scans import make_volume, write_dicom_series
 
@@ -140,18 +140,13 @@ def test_without_a_server_nothing_shows(
 ) -> None:
     root = tmp_path_factory.mktemp("bare") / "root"
     root.mkdir()
-    bare = Lab(root)
-    bare.start()
-    try:
-        with open_browser(bare) as page:
-            bare.open(page)
-            execute(page, "medlab:show-scans")
-            expect(page.locator(".medlab-ScanBrowser")).to_be_visible()
-            page.wait_for_load_state("networkidle")
-            button = page.get_by_role("button", name="Find scans on a server")
-            expect(button).to_have_count(0)
-            assert not page.evaluate(
-                f"() => window.jupyterapp.commands.isVisible('{_FIND}')"
-            )
-    finally:
-        bare.stop()
+    with running_lab(root) as bare, open_browser(bare) as page:
+        bare.open(page)
+        execute(page, "medlab:show-scans")
+        expect(page.locator(".medlab-ScanBrowser")).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        button = page.get_by_role("button", name="Find scans on a server")
+        expect(button).to_have_count(0)
+        assert not page.evaluate(
+            f"() => window.jupyterapp.commands.isVisible('{_FIND}')"
+        )

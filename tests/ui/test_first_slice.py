@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route
 from medlab.samples import place
 from medlab.scans import Volume, open_scan
 from tests.support.editors import set_theme
-from tests.support.lab import Lab, execute, open_browser
+from tests.support.lab import Lab, execute, open_browser, running_lab
 from tests.support.scans import write_dicom_series
 
 _WHOLE = re.compile(r"/medlab/volumes/[0-9a-f]{16}(\?|$)")
@@ -61,10 +61,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, chest: Volume) -> Iterator[Lab
     pixels += ("ImagePositionPatient", "ImageOrientationPatient")
     one = Volume(chest.voxels[:, :, 17:18], chest.affine, chest.modality)
     write_dicom_series(root / "pixels", one, number=3, intercept=-4096, without=pixels)
-    server = Lab(root)
-    server.start()
-    yield server
-    server.stop()
+    with running_lab(root) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")

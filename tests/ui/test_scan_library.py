@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.hostile_text import INJECTIONS
-from tests.support.lab import Lab, execute, open_browser
+from tests.support.lab import Lab, execute, open_browser, running_lab
 from tests.support.many_scans import ERROR, TYPED, WARNING, make_library
 
 COUNT = 100_000
@@ -29,11 +29,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     root = tmp_path_factory.mktemp("library") / "root"
     root.mkdir()
     make_library(root, COUNT)
-    server = Lab(root)
-    server.start()
-    server.scans(timeout_s=120)
-    yield server
-    server.stop()
+    with running_lab(root) as lab:
+        lab.scans(timeout_s=120)
+        yield lab
 
 
 @pytest.fixture

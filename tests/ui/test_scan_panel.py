@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 from medlab.labels import Labels, Layer, save_labels
 from medlab.samples import open_sample
 from medlab.scans import Home, open_scan
-from tests.support.lab import Lab, execute, find_chromium, open_browser
+from tests.support.lab import Lab, execute, find_chromium, open_browser, running_lab
 from tests.support.scans import write_dicom_series
 from tests.support.structures import square, write_rtstruct
 
@@ -46,11 +46,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     for patient in _PATIENTS:
         shutil.copytree(_SENT / patient, root / "sent" / patient)
     _write_chest(root)
-    server = Lab(root)
-    server.start()
-    server.scans()
-    yield server
-    server.stop()
+    with running_lab(root) as lab:
+        lab.scans()
+        yield lab
 
 
 @pytest.fixture(scope="module")

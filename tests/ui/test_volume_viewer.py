@@ -18,6 +18,7 @@ from tests.support.lab import (
     execute,
     open_browser,
     run_python,
+    running_lab,
     wait_for_kernel,
     wait_for_lab,
 )
@@ -66,10 +67,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     write_notebook(
         root / "itk.ipynb", _CELL.strip() + _ITK.rstrip(), "print('the next cell ran')"
     )
-    server = Lab(root)
-    server.start()
-    yield server
-    server.stop()
+    with running_lab(root) as lab:
+        yield lab
 
 
 def pixels(place: Locator) -> np.ndarray:
