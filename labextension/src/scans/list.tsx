@@ -39,7 +39,7 @@ export interface IListProps {
 export function ScanList(props: IListProps): ReactElement {
   const { rows, selection, trans, input } = props;
   const list = useRef<HTMLDivElement>(null);
-  const [view, look] = useView(list, input);
+  const [view, look] = useView(list);
   const isTree = rows.view === 'tree';
   const from = Math.max(0, rows.placeAt(view.top) - AROUND);
   const to = Math.min(
@@ -47,6 +47,10 @@ export function ScanList(props: IListProps): ReactElement {
     rows.placeAt(view.top + view.height) + 1 + AROUND
   );
   useEffect(() => rows.want(from, to), [rows, rows.runs, from, to]);
+  useEffect(() => {
+    input.list = list.current;
+  });
+  useEffect(() => input.resized(view.height), [input, view.height]);
 
   const drawn = [];
   for (let place = from; place < to; place++) {
@@ -137,10 +141,7 @@ interface IView {
 }
 
 /** What part of the list is on show, and a function that looks again. */
-function useView(
-  list: RefObject<HTMLElement>,
-  input: ListInput
-): [IView, () => void] {
+function useView(list: RefObject<HTMLElement>): [IView, () => void] {
   const [view, setView] = useState<IView>({ top: 0, height: 800 });
   const look = useCallback(() => {
     const node = list.current;
@@ -153,16 +154,11 @@ function useView(
     if (!node) {
       return;
     }
-    input.list = node;
-    const observer = new ResizeObserver(() => {
-      // Before it is painted: a row that was in view is never seen cut off.
-      input.resized();
-      look();
-    });
+    const observer = new ResizeObserver(look);
     observer.observe(node);
     look();
     return () => observer.disconnect();
-  }, [list, look, input]);
+  }, [list, look]);
   return [view, look];
 }
 

@@ -39,12 +39,12 @@ export class ListInput {
   }
 
   /** The list has another height, as what is below it has: a row in view stays there. */
-  resized(): void {
+  resized(height: number): void {
     const { rows, selection } = this._host;
     const before = this._height;
-    this._height = this.list ? heightInside(this.list) : 0;
+    this._height = height;
     const row = rows.row(selection.active);
-    if (row && this.list && this._height < before) {
+    if (row && this.list && height < before) {
       const { scrollTop } = this.list;
       const bottom = row.top + heightOf(row.kind);
       if (row.top < scrollTop + before && bottom > scrollTop) {
@@ -286,11 +286,10 @@ export class ListInput {
       return;
     }
     const bottom = row.top + heightOf(row.kind);
-    const height = heightInside(list);
     if (row.top < list.scrollTop) {
       list.scrollTop = row.top;
-    } else if (bottom > list.scrollTop + height) {
-      list.scrollTop = bottom - height;
+    } else if (bottom > list.scrollTop + list.clientHeight) {
+      list.scrollTop = bottom - list.clientHeight;
     }
   }
 
@@ -302,11 +301,6 @@ export class ListInput {
   private _typedAt = 0;
   /** A press on one of several chosen rows: it is a choice only if nothing is dragged. */
   private _waits = false;
-}
-
-/** As it is drawn: `clientHeight` is rounded, up by as much as half a pixel. */
-function heightInside(list: HTMLElement): number {
-  return list.getBoundingClientRect().height;
 }
 
 function isChosen(row: IRow, selection: Selection): boolean {
