@@ -68,7 +68,7 @@ class FakeTrainer:
 
     def wait_for_command(self, seq: int) -> dict[str, Any]:
         """Return the command of that number as soon as it was sent to this run."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while time.monotonic() < end:
             for command in runs.read_commands(self.folder, seq - 1):
                 return command

@@ -5,6 +5,7 @@ One scan document in one browser serves all tests; each begins with labels of it
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ cases:
 """
 _KEEP = 65535
 _APPLY = ".medlab-AcceptBar [data-action=apply]"
+_PREVIEWED = f"""() => document.querySelector('{_APPLY}')?.closest('[hidden]') === null
+  && !document.querySelector('.medlab-mod-asking')
+  && document.querySelector('.medlab-AcceptBar-words').textContent"""
 Map = NDArray[np.uint8]
 
 
@@ -106,13 +110,14 @@ class Bench:
 
     def wait_for_preview(self) -> str:
         """The words of the bar once the preview of all that was set is there."""
-        self.page.wait_for_timeout(150)
-        self.page.wait_for_function(
-            f"""() => document.querySelector('{_APPLY}')?.closest('[hidden]') === null
-              && !document.querySelector('.medlab-mod-asking')""",
-            timeout=60_000,
-        )
-        return self.page.locator(".medlab-AcceptBar-words").inner_text()
+        end, last = time.monotonic() + 60, None
+        while time.monotonic() < end:
+            self.page.wait_for_timeout(300)  # What was set last may not be asked yet.
+            words = self.page.evaluate(_PREVIEWED)
+            if words and (words, len(self.asked)) == last:
+                return str(words)
+            last = words, len(self.asked)
+        raise AssertionError("No preview came.")
 
     def wait_until_saved(self, rev: int) -> None:
         self.page.wait_for_function(
