@@ -39,7 +39,7 @@ export interface IListProps {
 export function ScanList(props: IListProps): ReactElement {
   const { rows, selection, trans, input } = props;
   const list = useRef<HTMLDivElement>(null);
-  const [view, look] = useView(list);
+  const [view, look] = useView(list, input);
   const isTree = rows.view === 'tree';
   const from = Math.max(0, rows.placeAt(view.top) - AROUND);
   const to = Math.min(
@@ -50,7 +50,6 @@ export function ScanList(props: IListProps): ReactElement {
   useEffect(() => {
     input.list = list.current;
   });
-  useEffect(() => input.resized(view.height), [input, view.height]);
 
   const drawn = [];
   for (let place = from; place < to; place++) {
@@ -72,14 +71,17 @@ export function ScanList(props: IListProps): ReactElement {
       aria-rowcount={isTree ? rows.count : undefined}
       aria-activedescendant={isActiveThere ? rowId(active) : undefined}
       onScroll={look}
+      onWheel={() => input.scrolls()}
+      onTouchMove={() => input.scrolls()}
       onKeyDown={event => input.key(event)}
       onFocus={() => input.focused(from)}
       onMouseDown={event =>
         withPlace(event, place => input.press(event, place))
       }
-      onPointerDown={event =>
-        withPlace(event, (place, row) => input.grab(event, place, row))
-      }
+      onPointerDown={event => {
+        input.scrolls(); // By the scroll bar, unless a row is pressed.
+        withPlace(event, (place, row) => input.grab(event, place, row));
+      }}
       onClick={event => withPlace(event, place => input.click(event, place))}
       onDoubleClick={event =>
         withPlace(event, place => input.doubleClick(event, place))
@@ -141,14 +143,18 @@ interface IView {
 }
 
 /** What part of the list is on show, and a function that looks again. */
-function useView(list: RefObject<HTMLElement>): [IView, () => void] {
+function useView(
+  list: RefObject<HTMLElement>,
+  input: ListInput
+): [IView, () => void] {
   const [view, setView] = useState<IView>({ top: 0, height: 800 });
   const look = useCallback(() => {
     const node = list.current;
     if (node) {
+      input.moved();
       setView({ top: node.scrollTop, height: node.clientHeight });
     }
-  }, [list]);
+  }, [list, input]);
   useLayoutEffect(() => {
     const node = list.current;
     if (!node) {

@@ -38,19 +38,21 @@ export class ListInput {
     }
   }
 
-  /** The list has another height, as what is below it has: a row in view stays there. */
-  resized(height: number): void {
+  /** The list was scrolled, or has another height: the row somebody went to stays there. */
+  moved(): void {
     const { rows, selection } = this._host;
-    const before = this._height;
-    this._height = height;
     const row = rows.row(selection.active);
-    if (row && this.list && height < before) {
-      const { scrollTop } = this.list;
-      const bottom = row.top + heightOf(row.kind);
-      if (row.top < scrollTop + before && bottom > scrollTop) {
+    if (row && this._held !== null) {
+      this._held ||= row.key;
+      if (row.key === this._held) {
         this._bringIntoView(row);
       }
     }
+  }
+
+  /** Somebody scrolls, and may look at other rows than the active one. */
+  scrolls(): void {
+    this._held = null;
   }
 
   key(event: KeyboardEvent): void {
@@ -254,6 +256,7 @@ export class ListInput {
       selection.only(row);
       // Its row may have been on its way: it is chosen once it comes.
     }
+    this._held = row.key;
     this._bringIntoView(row);
     this._host.update();
   }
@@ -293,8 +296,8 @@ export class ListInput {
     }
   }
 
-  /** Of the list, when it was drawn last. */
-  private _height = 0;
+  /** Key of the row that stays in view; empty until that row has come. */
+  private _held: string | null = null;
   /** The focus came by a press, which says itself which row is meant. */
   private _isPressed = false;
   private _typed = '';
