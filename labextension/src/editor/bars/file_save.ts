@@ -88,10 +88,16 @@ export class FileSave {
     );
     const path = session.file?.info.path;
     this._format.value = path ? formatOf(path) : (chosen ?? 'nifti');
-    if (document.activeElement !== this._path) {
+    const isFocused = document.activeElement === this._path;
+    if (!isFocused || !this._path.value) {
       this._path.value = path ?? this._proposed();
+      this._follow();
+      if (isFocused) {
+        this._path.select(); // What is typed from here on takes its place.
+      }
+    } else {
+      this._showLayers(); // A name is being typed: it stays as it is.
     }
-    this._follow();
     this._showState();
   }
 
@@ -152,6 +158,11 @@ export class FileSave {
     if (suffix && stem) {
       this._path.value = `${stem}${suffix}`;
     }
+    this._showLayers();
+  }
+
+  private _showLayers(): void {
+    const chosen = this._chosen;
     const { list } = this._context.session.others;
     const isLayered = !!chosen && LAYERED.includes(chosen);
     this._layers.hidden = !isLayered || list.length < 2;
