@@ -264,6 +264,7 @@ export class ScanBrowser extends ReactWidget implements IListHost {
   }
 
   private _toTop(): void {
+    this._input.scrolls();
     this.node.querySelector('.medlab-ScanBrowser-list')?.scrollTo(0, 0);
   }
 
