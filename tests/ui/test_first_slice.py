@@ -255,12 +255,15 @@ def test_a_scan_that_cannot_be_decoded_says_so_after_its_first_slice(
 
 
 def test_without_a_first_slice_the_scan_opens_all_the_same(lab: Lab, page: Page):
+    asked: list[int] = []
+    page.on("response", lambda r: _FIRST.search(r.url) and asked.append(r.status))
     page.route(_FIRST, lambda route: route.fulfill(status=500, body="broken"))
 
     _open(page, lab, "chest")
     _wait_until_whole(page)
 
     _wait_for_picture(page)
+    assert asked == [500]
 
 
 def test_a_format_without_a_quicker_way_opens_all_the_same(lab: Lab, page: Page):
