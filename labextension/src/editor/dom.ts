@@ -40,3 +40,13 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   node.append(...children);
   return node;
 }
+
+/** Resolves once two frames were shown, or soon in a page that nobody sees. */
+export function painted(): Promise<void> {
+  return new Promise(resolve => {
+    setTimeout(resolve, 100);
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => setTimeout(resolve))
+    );
+  });
+}

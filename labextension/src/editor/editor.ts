@@ -7,7 +7,7 @@ import type { ReadOut } from './bars/read_out';
 import { SideColumn } from './bars/side_column';
 import { StatusBar } from './bars/status_bar';
 import type { IEditorContext } from './context';
-import { element } from './dom';
+import { element, painted } from './dom';
 import { EditorParts } from './editor_parts';
 import { Emitter } from './emitter';
 import type { SaveState } from './labels/journal';
@@ -26,8 +26,9 @@ import { Scene } from './view/scene';
 import { Volume } from './view/volume';
 
 /**
- * Between drawings of slices that each arriving slab is part of: such a slice touches memory
- * all over the volume, and drawn at every slab it takes longer than the slabs do.
+ * Between drawings of slices that all arriving planes are part of, and of the progress bar:
+ * such a slice touches memory all over the volume, and drawn at every piece that comes it
+ * takes longer than the pieces do.
  */
 const DRAWN_APART_MS = 250;
 
@@ -236,18 +237,25 @@ export class SliceEditor {
     const { low, high } = firstSettings(info, session.labels, !!tools);
     this.settings.set({ low, high });
     this._scene.refresh();
+    this._progress.show(this._trans('Loading…'), volume.progress);
     let drawnAt = 0;
-    const onSlab = (k0: number, k1: number) => {
+    const onPlanes = (k0: number, k1: number) => {
       const isDue = performance.now() - drawnAt >= DRAWN_APART_MS;
-      drawnAt = isDue ? performance.now() : drawnAt;
-      this._progress.show(this._trans('Loading…'), volume.progress);
+      if (isDue) {
+        drawnAt = performance.now();
+        this._progress.show(this._trans('Loading…'), volume.progress);
+      }
       planes.invalidateSlab(k0, k1, isDue);
       this._readOutAgain();
     };
-    await Promise.all([
-      volume.load(server, onSlab, signal),
-      tools ? session.load(signal) : undefined
-    ]);
+    const loadVoxels = async () => {
+      await volume.loadMiddle(server, signal);
+      planes.invalidate();
+      // What follows keeps the page busy: first let it show what there is.
+      await painted();
+      await volume.load(server, onPlanes, signal);
+    };
+    await Promise.all([loadVoxels(), tools ? session.load(signal) : undefined]);
     this._isReady = true;
     this._progress.node.remove();
     this._parts?.showReadiness();

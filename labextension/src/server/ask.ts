@@ -1,8 +1,8 @@
 import { errorOf, type IServer, ServerError } from './connection';
 
 /*
- * How a request travels. Only six files beside this one know the server's addresses, each
- * those of its subject: scans, volumes, labels, smart, runs and dicomweb. Every function
+ * How a request travels. Only seven files beside this one know the server's addresses, each
+ * those of its subject: scans, volumes, slabs, labels, smart, runs, dicomweb. Every function
  * of theirs takes the server first, and rejects with a ServerError that carries a sentence
  * for the reader.
  */

@@ -28,21 +28,34 @@ export function encodeFrame(
   return bytes;
 }
 
-export function decodeFrame(body: ArrayBuffer | Uint8Array): IFrame {
-  const bytes = body instanceof Uint8Array ? body : new Uint8Array(body);
+/** A frame's header and where its payload begins; null where more bytes must come first. */
+export function frameHead(
+  bytes: Uint8Array
+): { header: IFrame['header']; end: number } | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 8 || view.getUint32(0, true) !== MAGIC) {
+  if (bytes.length >= 4 && view.getUint32(0, true) !== MAGIC) {
     throw new FrameError(
       'A frame starts with "MLD1", these bytes do not. Reload the page.'
     );
   }
-  const end = 8 + view.getUint32(4, true);
-  if (end > bytes.length) {
+  const end = bytes.length < 8 ? Infinity : 8 + view.getUint32(4, true);
+  return end > bytes.length
+    ? null
+    : {
+        header: JSON.parse(new TextDecoder().decode(bytes.subarray(8, end))),
+        end
+      };
+}
+
+export function decodeFrame(body: ArrayBuffer | Uint8Array): IFrame {
+  const bytes = body instanceof Uint8Array ? body : new Uint8Array(body);
+  const head = frameHead(bytes);
+  if (!head) {
     throw new FrameError(
-      `A frame with a header of ${end - 8} bytes got ${bytes.length - 8}. Ask again.`
+      `A frame of ${bytes.length} bytes is too short for its header. Ask again.`
     );
   }
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, end)));
+  const { header, end } = head;
   const payload = bytes.subarray(end);
   const crc: unknown = header.crc;
   if (typeof crc === 'number' && crc !== crc32(payload)) {

@@ -1,4 +1,4 @@
-import { ask, getBytes, getJson, name } from './ask';
+import { ask, getJson, name } from './ask';
 import type { IServer } from './connection';
 import type { IVolumeInfo } from './types';
 
@@ -24,19 +24,4 @@ export async function fetchFirstSlice(
 ): Promise<ArrayBuffer | null> {
   const reply = await ask(server, `volumes/${name(scan)}/first`, { signal });
   return reply.status === 204 ? null : reply.arrayBuffer();
-}
-
-/** One slab frame with the planes `k0 <= k < k1`. */
-export function fetchSlab(
-  server: IServer,
-  scan: string,
-  k0: number,
-  k1: number,
-  signal?: AbortSignal
-): Promise<ArrayBuffer> {
-  return getBytes(
-    server,
-    `volumes/${name(scan)}/slab?k0=${k0}&k1=${k1}`,
-    signal
-  );
 }

@@ -28,3 +28,8 @@ export function emptyVoxels(dtype: VoxelType, length: number): Voxels {
 export function voxelsIn(bytes: ArrayBuffer, dtype: VoxelType): Voxels {
   return new ARRAYS[dtype](bytes);
 }
+
+/** The bytes that the voxels are kept in. */
+export function bytesOf(voxels: Voxels): Uint8Array {
+  return new Uint8Array(voxels.buffer, voxels.byteOffset, voxels.byteLength);
+}

@@ -12,7 +12,11 @@ import {
   sliceGeometry
 } from '../../../labextension/src/editor/view/geometry';
 import { openVolume } from '../../../labextension/src/editor/view/opening';
-import { blankMissing } from '../../../labextension/src/editor/view/raster';
+import {
+  brightness,
+  greyPixel
+} from '../../../labextension/src/editor/view/intensity';
+import { drawSlice } from '../../../labextension/src/editor/view/raster';
 import { Volume } from '../../../labextension/src/editor/view/volume';
 import { infoOf } from './memory_server';
 
@@ -198,33 +202,46 @@ describe('what one slice told', () => {
     [0, 1, 2],
     [1, 2, 0],
     [2, 0, 1]
-  ])('clears the pixels that are not here, axes %i %i %i', (...axes) => {
-    for (const signs of [1, -1]) {
-      const affine = [0, 1, 2, 3].map(row =>
-        [0, 1, 2, 3].map(column =>
-          row === 3 ? +(column === 3) : axes[column] === row ? signs : 0
-        )
-      );
-      const volume = new Volume(infoOf(SHAPE, { affine }));
-      volume.put([0, 3, 0, 4, 2, 3], PLANE);
-      for (const plane of PLANES) {
-        const slice = sliceGeometry(volume.grid, plane);
-        for (let index = 0; index < slice.depth; index++) {
-          const out = new Uint32Array(slice.width * slice.height).fill(7);
-          blankMissing(out, volume, slice, index);
-          // The voxel of each pixel, by the plane's own account of where it lies.
-          for (let y = 0; y < slice.height; y++) {
-            for (let x = 0; x < slice.width; x++) {
-              const ijk: Triple = [0, 0, 0];
-              ijk[slice.u] = slice.flipU ? slice.width - 1 - x : x;
-              ijk[slice.v] = slice.flipV ? slice.height - 1 - y : y;
-              ijk[slice.w] = index;
-              const isHere = rasOf(volume.grid, ijk)[axes[2]] === 2 * signs;
-              expect(out[y * slice.width + x]).toBe(isHere ? 7 : 0);
+  ])(
+    'draws the voxels that are here and no others, axes %i %i %i',
+    (...axes) => {
+      for (const signs of [1, -1]) {
+        const affine = [0, 1, 2, 3].map(row =>
+          [0, 1, 2, 3].map(column =>
+            row === 3 ? +(column === 3) : axes[column] === row ? signs : 0
+          )
+        );
+        const volume = new Volume(infoOf(SHAPE, { affine }));
+        for (const k of [0, 2, 3]) {
+          volume.put(
+            [0, 3, 0, 4, k, k + 1],
+            PLANE.map(value => value + 12 * k)
+          );
+        }
+        const window = { center: 120, width: 60 };
+        for (const plane of PLANES) {
+          const slice = sliceGeometry(volume.grid, plane);
+          for (let index = 0; index < slice.depth; index++) {
+            const out = new Uint32Array(slice.width * slice.height).fill(7);
+            drawSlice(out, volume, slice, index, null, window);
+            // The voxel of each pixel, by the plane's own account of where it lies.
+            for (let y = 0; y < slice.height; y++) {
+              for (let x = 0; x < slice.width; x++) {
+                const ijk: Triple = [0, 0, 0];
+                ijk[slice.u] = slice.flipU ? slice.width - 1 - x : x;
+                ijk[slice.v] = slice.flipV ? slice.height - 1 - y : y;
+                ijk[slice.w] = index;
+                const k = signs * rasOf(volume.grid, ijk)[axes[2]];
+                const isHere = k === 0 || k === 2 || k === 3;
+                const [value] = volume.valuesAt(ijk);
+                expect(out[y * slice.width + x]).toBe(
+                  isHere ? greyPixel(brightness(value, window)) : 0
+                );
+              }
             }
           }
         }
       }
     }
-  });
+  );
 });

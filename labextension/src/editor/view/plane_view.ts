@@ -16,14 +16,7 @@ import { PixelLayer } from './pixel_layer';
 import { PointerMark } from './pointer_mark';
 import { ProposalLayer } from './proposal_layer';
 import { type IShownRange, RangeLayer } from './range_layer';
-import {
-  blankMissing,
-  drawLabels,
-  drawSlice,
-  type IRect,
-  rectOf,
-  unionRect
-} from './raster';
+import { drawLabels, drawSlice, type IRect, rectOf, unionRect } from './raster';
 import type { Scene } from './scene';
 import { UnderlayLayer } from './underlay_layer';
 import { unitsOf } from './units';
@@ -186,7 +179,6 @@ export class PlaneView {
         lookup,
         window
       );
-      blankMissing(this._image.pixels, volume, this.slice, this.index);
       this._image.put();
       this._showWaiting(volume);
       this._range.invalidate();

@@ -39,7 +39,7 @@ export function walk(
   };
 }
 
-/** Draws a slice of the volume as opaque pixels, `0xAABBGGRR`. */
+/** Draws a slice as opaque pixels, `0xAABBGGRR`; clear where voxels have not arrived. */
 export function drawSlice(
   out: Uint32Array,
   volume: Volume,
@@ -48,67 +48,77 @@ export function drawSlice(
   lookup: ILookup | null,
   window: IWindow
 ): void {
-  const { start, stepX, stepY } = walk(slice, index, volume.info.shape);
-  const { width, height } = slice;
-  const { channels, inverted } = volume.info;
-  if (channels === 3) {
-    drawColours(out, volume.data, width, height, start, stepX, stepY);
-  } else if (lookup) {
-    drawIntegers(out, volume.data, width, height, start, stepX, stepY, lookup);
-  } else {
-    for (let y = 0, p = 0; y < height; y++) {
-      for (let x = 0, at = start + y * stepY; x < width; x++, at += stepX) {
-        out[p++] = greyPixel(brightness(volume.data[at], window), inverted);
-      }
+  const { width } = slice;
+  const { data, info } = volume;
+  const where = walk(slice, index, info.shape);
+  if (!volume.isWhole) {
+    out.fill(0);
+  }
+  for (const rect of arrivedIn(volume, slice, index)) {
+    if (info.channels === 3) {
+      drawColours(out, data, width, rect, where);
+    } else if (lookup) {
+      drawIntegers(out, data, width, rect, where, lookup);
+    } else {
+      drawAny(out, data, width, rect, where, window, info.inverted);
     }
   }
 }
 
-/** Makes those pixels of a slice clear whose voxels have not arrived. */
-export function blankMissing(
-  out: Uint32Array,
+/**
+ * The parts of a slice whose voxels are here. The others are not even looked at: memory
+ * that was never written to is slow to read.
+ */
+function arrivedIn(
   volume: Volume,
-  { u, v, w, flipU, flipV, width, height }: ISliceGeometry,
+  { u, w, flipU, flipV, width, height }: ISliceGeometry,
   index: number
-): void {
+): IRect[] {
+  const all = { x0: 0, x1: width, y0: 0, y1: height };
   if (volume.isWhole) {
-    return;
+    return [all];
   }
   if (w === 2) {
-    if (!volume.hasArrived(index)) {
-      out.fill(0);
-    }
-  } else if (v === 2) {
-    for (let y = 0; y < height; y++) {
-      if (!volume.hasArrived(flipV ? height - 1 - y : y)) {
-        out.fill(0, y * width, (y + 1) * width);
-      }
-    }
-  } else if (u === 2) {
-    for (let x = 0; x < width; x++) {
-      if (!volume.hasArrived(flipU ? width - 1 - x : x)) {
-        for (let p = x; p < out.length; p += width) {
-          out[p] = 0;
-        }
-      }
-    }
+    return volume.hasArrived(index) ? [all] : [];
   }
+  return volume
+    .arrivedRuns()
+    .map(([k0, k1]) =>
+      u === 2
+        ? { ...all, x0: flipU ? width - k1 : k0, x1: flipU ? width - k0 : k1 }
+        : { ...all, y0: flipV ? height - k1 : k0, y1: flipV ? height - k0 : k1 }
+    );
 }
 
 function drawIntegers(
   out: Uint32Array,
   data: Voxels,
   width: number,
-  height: number,
-  start: number,
-  stepX: number,
-  stepY: number,
-  lookup: ILookup
+  { x0, x1, y0, y1 }: IRect,
+  { start, stepX, stepY }: IWalk,
+  { pixels, offset }: ILookup
 ): void {
-  const { pixels, offset } = lookup;
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0, at = start + y * stepY; x < width; x++, at += stepX) {
-      out[p++] = pixels[data[at] + offset];
+  for (let y = y0; y < y1; y++) {
+    let at = start + y * stepY + x0 * stepX;
+    for (let p = y * width + x0; p < y * width + x1; p++, at += stepX) {
+      out[p] = pixels[data[at] + offset];
+    }
+  }
+}
+
+function drawAny(
+  out: Uint32Array,
+  data: Voxels,
+  width: number,
+  { x0, x1, y0, y1 }: IRect,
+  { start, stepX, stepY }: IWalk,
+  window: IWindow,
+  inverted?: boolean
+): void {
+  for (let y = y0; y < y1; y++) {
+    let at = start + y * stepY + x0 * stepX;
+    for (let p = y * width + x0; p < y * width + x1; p++, at += stepX) {
+      out[p] = greyPixel(brightness(data[at], window), inverted);
     }
   }
 }
@@ -117,16 +127,14 @@ function drawColours(
   out: Uint32Array,
   data: Voxels,
   width: number,
-  height: number,
-  start: number,
-  stepX: number,
-  stepY: number
+  { x0, x1, y0, y1 }: IRect,
+  { start, stepX, stepY }: IWalk
 ): void {
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = 3 * (start + y * stepY + x * stepX);
+  for (let y = y0; y < y1; y++) {
+    let at = 3 * (start + y * stepY + x0 * stepX);
+    for (let p = y * width + x0; p < y * width + x1; p++, at += 3 * stepX) {
       const blue = data[at + 2] << 16;
-      out[p++] = (0xff000000 | blue | (data[at + 1] << 8) | data[at]) >>> 0;
+      out[p] = (0xff000000 | blue | (data[at + 1] << 8) | data[at]) >>> 0;
     }
   }
 }

@@ -1,13 +1,15 @@
 import type { IServer } from '../../server/connection';
-import { decodeFrame } from '../../server/frames';
-import { slabVoxels } from '../../server/messages';
+import { fetchSlab, slabsOf } from '../../server/slabs';
 import type { IVolumeInfo, Triple } from '../../server/types';
-import { fetchSlab } from '../../server/volumes';
-import { type Box, emptyVoxels, type Voxels } from '../../server/voxels';
+import {
+  type Box,
+  bytesOf,
+  emptyVoxels,
+  type Voxels
+} from '../../server/voxels';
 
 import { gridOf, type IGrid } from './geometry';
 
-const SLAB_BYTES = 4 * 2 ** 20;
 const AT_ONCE = 2;
 
 /** Positions that differ by less than this part of a voxel are the same. */
@@ -52,6 +54,20 @@ export class Volume {
     return this._arrived[k] === 1;
   }
 
+  /** Where planes along k are here, each `k0 <= k < k1` as long as can be. */
+  arrivedRuns(): [number, number][] {
+    const runs: [number, number][] = [];
+    this._arrived.forEach((isHere, k) => {
+      const last = runs.at(-1);
+      if (isHere && last?.[1] === k) {
+        last[1] = k + 1;
+      } else if (isHere) {
+        runs.push([k, k + 1]);
+      }
+    });
+    return runs;
+  }
+
   /** What has arrived, for a look at its intensities: all, or the first plane of it. */
   get sample(): Voxels {
     const at = this.isWhole ? -1 : this._arrived.indexOf(1);
@@ -65,10 +81,7 @@ export class Volume {
   put(box: Box, voxels: Voxels): void {
     const [i, j] = this._info.shape;
     this._data.set(voxels, this._info.channels * i * j * box[4]);
-    for (let k = box[4]; k < box[5]; k++) {
-      this._missing -= 1 - this._arrived[k];
-      this._arrived[k] = 1;
-    }
+    this._note(box[4], box[5]);
   }
 
   /**
@@ -97,19 +110,40 @@ export class Volume {
     return true;
   }
 
-  /** @param onSlab - called with the planes along k that have just arrived */
+  /** Fetches the plane in the middle, where it is not here: there is something to see. */
+  async loadMiddle(server: IServer, signal: AbortSignal): Promise<void> {
+    const middle = this._info.shape[2] >> 1;
+    if (!this.hasArrived(middle)) {
+      const one: [number, number] = [middle, middle + 1];
+      const arrived = (k0: number, k1: number) => this._note(k0, k1);
+      await fetchSlab(server, this._info, one, this._bytes, arrived, signal);
+    }
+  }
+
+  /**
+   * Fetches all planes, those in the middle first.
+   *
+   * @param onPlanes - called with the planes along k that have just arrived
+   */
   async load(
     server: IServer,
-    onSlab: (k0: number, k1: number) => void,
+    onPlanes: (k0: number, k1: number) => void,
     signal: AbortSignal
   ): Promise<void> {
-    const slabs = slabsOf(this._info);
+    const [, , depth] = this._info.shape;
+    const fromMiddle = ([k0, k1]: [number, number]) =>
+      Math.abs(k0 + k1 - depth);
+    const slabs = slabsOf(this._info).sort(
+      (a, b) => fromMiddle(a) - fromMiddle(b)
+    );
+    const voxels = this._bytes;
+    const arrived = (k0: number, k1: number) => {
+      this._note(k0, k1);
+      onPlanes(k0, k1);
+    };
     const worker = async () => {
       for (let slab = slabs.shift(); slab; slab = slabs.shift()) {
-        const body = await fetchSlab(server, this._info.id, ...slab, signal);
-        const { box, voxels } = slabVoxels(decodeFrame(body));
-        this.put(box, voxels);
-        onSlab(box[4], box[5]);
+        await fetchSlab(server, this._info, slab, voxels, arrived, signal);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -121,6 +155,17 @@ export class Volume {
     const { channels } = this._info;
     const at = channels * (ijk[0] + I * (ijk[1] + J * ijk[2]));
     return Array.from(this._data.subarray(at, at + channels));
+  }
+
+  private get _bytes(): Uint8Array {
+    return bytesOf(this._data);
+  }
+
+  private _note(k0: number, k1: number): void {
+    for (let k = k0; k < k1; k++) {
+      this._missing -= 1 - this._arrived[k];
+      this._arrived[k] = 1;
+    }
   }
 
   private _info: IVolumeInfo;
@@ -145,18 +190,4 @@ function isSameGrid(a: IVolumeInfo, b: IVolumeInfo): boolean {
       })
     )
   );
-}
-
-function slabsOf(info: IVolumeInfo): [number, number][] {
-  const depth = info.shape[2];
-  const planes = Math.max(
-    1,
-    Math.floor(SLAB_BYTES / Math.max(1, info.slab_bytes))
-  );
-  const slabs: [number, number][] = [];
-  for (let k = 0; k < depth; k += planes) {
-    slabs.push([k, Math.min(depth, k + planes)]);
-  }
-  const fromMiddle = ([k0, k1]: [number, number]) => Math.abs(k0 + k1 - depth);
-  return slabs.sort((a, b) => fromMiddle(a) - fromMiddle(b));
 }
