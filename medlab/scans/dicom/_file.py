@@ -5,6 +5,7 @@ import warnings
 import zlib
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from medlab.scans._limits import (
     check_packing,
     damaged,
 )
+from medlab.scans.dicom._elements import TAGS
 from medlab.scans.dicom._tags import read_tags
 
 _KIND = "DICOM"
@@ -24,33 +26,6 @@ _OTHER_FORMATS = (
     ".npz", ".h5", ".keras", ".zip", ".tar", ".html", ".js", ".yaml", ".yml", ".pdf",
     ".log", ".xml", ".toml", ".svg",
 )  # fmt: skip
-TAGS = (
-    # What the picture is of.
-    "SpecificCharacterSet", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID",
-    "SOPInstanceUID", "FrameOfReferenceUID", "Modality", "PatientName", "PatientID",
-    "StudyDescription", "SeriesDescription", "StudyDate", "SeriesDate", "SeriesNumber",
-    "InstanceNumber", "ImageType", "BodyPartExamined",
-    # Its pixels.
-    "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored",
-    "HighBit", "PixelRepresentation", "PhotometricInterpretation", "PixelPaddingValue",
-    "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
-    "RealWorldValueMappingSequence", "DoseGridScaling", "WindowCenter", "WindowWidth",
-    "PresentationLUTShape",
-    # Where it lies.
-    "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing",
-    "ImagerPixelSpacing", "NominalScannedPixelSpacing", "SequenceOfUltrasoundRegions",
-    "SliceThickness", "SpacingBetweenSlices", "SliceLocation", "GantryDetectorTilt",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
-    "DimensionIndexSequence",
-    "GridFrameOffsetVector", "DetectorInformationSequence", "SliceVector",
-    # Which volume of several it belongs to.
-    "EchoTime", "DiffusionBValue", "DiffusionGradientOrientation", "TriggerTime",
-    "NominalPercentageOfCardiacPhase", "ComplexImageComponent",
-    "TemporalPositionIdentifier", "TemporalResolution", "AcquisitionNumber",
-    "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "ContentDate",
-    "ContentTime", "FrameReferenceTime", "FrameTime",
-)  # fmt: skip
-"""Keywords of the elements that a volume is put together from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +81,6 @@ def read_dicom(path: Path, name: str, *, everything: bool = False) -> DicomFile:
     Raises:
         MedlabError: If it is not DICOM, is damaged, or unpacks to too much.
     """
-    import pydicom
-
     _keep_quiet()
     if everything:
         check_deflated(path, name)
@@ -117,17 +90,19 @@ def read_dicom(path: Path, name: str, *, everything: bool = False) -> DicomFile:
             return DicomFile(path, header, header.pixels_at)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return DicomFile(path, pydicom.dcmread(path))
-    except pydicom.errors.InvalidDicomError as error:
-        raise not_dicom(name) from error
+            return DicomFile(path, import_module("pydicom").dcmread(path))
     except Exception as error:
+        if isinstance(error, import_module("pydicom.errors").InvalidDicomError):
+            raise not_dicom(name) from error
         raise damaged(name, _KIND) from error
 
 
 @cache
 def _keep_quiet() -> None:
     """Keep what files say out of logs: pydicom warns of odd values by quoting them."""
-    logging.getLogger("pydicom").setLevel(logging.ERROR)
+    # Not by its level, which importing pydicom sets anew.
+    logging.getLogger("pydicom").addFilter(lambda told: told.levelno >= logging.ERROR)
+    logging.getLogger("pydicom.pixels").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"pydicom\.")
 
 

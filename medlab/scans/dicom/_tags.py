@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from medlab.scans._limits import NotAScan
+from medlab.scans.dicom._elements import INSIDE, TAGS
 from medlab.scans.dicom._tag_walk import (
     LOADED_BYTES,
     WINDOW_BYTES,
@@ -38,8 +39,7 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _PYDICOM_BYTES = 4 << 20
 """How far pydicom may read into an odd file before its pixels."""
 
-
-_known_tags: dict[str, int] = {}
+_known_tags = {**TAGS, **INSIDE, "TransferSyntaxUID": _TRANSFER_SYNTAX}
 
 
 class Tags:
@@ -217,10 +217,11 @@ def wanted_tags(keywords: tuple[str, ...]) -> frozenset[int]:
 
 def tag_of(keyword: str) -> int:
     """The tag of a keyword; -1 for a word that is none."""
+    known = _known_tags.get(keyword)
+    if known is not None:
+        return known
     found = import_module("pydicom.datadict").tag_for_keyword(keyword)
-    if found is None:
-        return -1
-    return _known_tags.setdefault(keyword, int(found))
+    return _known_tags.setdefault(keyword, -1 if found is None else int(found))
 
 
 def _read(handle: int, wanted: frozenset[int]) -> Tags:
@@ -316,14 +317,10 @@ def _integers(value: bytes) -> Any:
     return parts[0] if len(parts) == 1 else parts
 
 
-def _uids(value: bytes) -> Any:
-    uid = import_module("pydicom.uid").UID
-    # Not checked: odd ones are told as they are.
-    parts = [
-        str.__new__(uid, part)
-        for part in value.decode("ascii").rstrip("\0 ").split("\\")
-    ]
-    return parts[0] if len(parts) == 1 else parts
+def _names(value: bytes) -> Any:
+    if b"=" in value:  # Also written in other alphabets.
+        raise ValueError
+    return _texts(value)
 
 
 _QUICK: dict[bytes, Any] = {
@@ -342,5 +339,6 @@ _QUICK: dict[bytes, Any] = {
     b"ST": _plain,
     b"DS": _decimals,
     b"IS": _integers,
-    b"UI": _uids,
+    b"PN": _names,
+    b"UI": _texts,
 }
