@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -29,6 +30,7 @@ LARGE = (512, 512, 256)
 THORAX = ScanSource("thorax.nii.gz").scan_id
 LARGE_SCAN = ScanSource("large.nii.gz").scan_id
 LABELS = f"labels/{THORAX}/lungs"
+MANY = 203
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,9 @@ def served(tmp_path_factory, slow):
     write_nifti_by_nibabel(root / "thorax.nii.gz", volume.voxels, volume.affine)
     voxels = np.zeros(LARGE, np.int16)
     write_nifti_by_nibabel(root / "large.nii.gz", voxels, volume.affine)
+    (root / "many").mkdir()
+    for number in range(MANY):
+        shutil.copy(root / "thorax.nii.gz", root / f"many/{number}.nii.gz")
     run = root / ".medlab/runs" / RUN
     run.mkdir(parents=True)
     contract = Path(__file__).parents[2] / "contract"
@@ -165,6 +170,19 @@ def test_beside_as_much_slow_work_as_it_takes_on_it_refuses_more(served, slow, k
     assert ask().answer()[0] == 200
 
 
+def test_only_so_many_pictures_wait_to_be_drawn(served, slow):
+    scans = iter([ScanSource(f"many/{n}.nii.gz").scan_id for n in range(MANY)])
+
+    def ask():
+        return Open(served, "GET", f"scans/{next(scans)}/thumbnail")
+
+    (slow / "thumbnails").touch()
+    with all_held(ask, MANY - 1) as held:  # Two are being drawn, the others wait.
+        refused_one(held, ask, MANY - 3)
+        (slow / "thumbnails").unlink()
+        assert {one.answer()[0] for one in held} == {200}
+
+
 def test_while_a_large_scan_is_decoded_only_so_many_may_wait_for_it(served):
     most = _limits._AT_ONCE["volumes"]
 
@@ -273,6 +291,30 @@ def test_only_so_many_questions_wait_for_a_slow_archive(served, slow):
     assert ask().answer()[0] == 200
 
 
+def test_only_so_many_fetches_wait_for_a_slow_archive(served, slow):
+    (slow / "archive").touch()
+
+    def ask(number):
+        body = {"study": "1.2", "series": f"1.2.{number}"}
+        return Open(served, "POST", "dicomweb/slow/fetch", body).answer()
+
+    assert {ask(number)[0] for number in range(50)} == {202}
+    assert is_refused(ask(50), 50)
+    assert ask(7)[0] == 202  # The fetch of that series is found, and no other begun.
+    (slow / "archive").unlink()
+    until = time.monotonic() + 30
+    while any(job["state"] != "finished" for job in _fetches(served)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert ask(50)[0] == 202
+
+
+def _fetches(served):
+    jobs = json.loads(served.ask("GET", "dicomweb/jobs").body)["jobs"]
+    assert len(jobs) == 50
+    return jobs
+
+
 @pytest.fixture(scope="module")
 def room_taken(served):
     """Two senders announced all that may be received at once, and send nothing of it."""
@@ -282,6 +324,10 @@ def room_taken(served):
         return Open(served, "POST", path, None, **{"Content-Length": str(half)})
 
     with all_held(ask, 2) as held:
+        until = time.monotonic() + 10
+        while Open(served, "POST", "scans/search", {}).answer()[0] != 429:
+            assert time.monotonic() < until  # Both are taken up, which takes a moment.
+            time.sleep(0.05)
         yield held
 
 
