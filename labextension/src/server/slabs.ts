@@ -8,7 +8,7 @@ import type { IVolumeInfo } from './types';
  * whole, 300 MB would be copied twice more, and the browser needs twice the time.
  */
 
-/** About so many bytes are asked for in one request: more of them would cost more than these. */
+/** Asked for in one request, about: of smaller ones there are more, and each costs a start. */
 const SLAB_BYTES = 32 * 2 ** 20;
 
 /** The planes `k0 <= k < k1` of each request that together bring a whole scan, in order. */
