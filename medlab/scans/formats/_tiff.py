@@ -89,6 +89,8 @@ class _Layout:
     def __init__(self, tif: Any, path: Path, name: str) -> None:
         self._tif, self._path, self._name = tif, path, name
         try:
+            # Counted first, pages that point in a circle end; walked over, they would not.
+            len(tif.pages)
             series = tif.series[0]
             self._level = _level_that_fits(series, name)
             self._series = series.levels[self._level]
@@ -122,9 +124,9 @@ class _Layout:
         k = self._shape[self._through] if self._through is not None else 1
         channels = 3 if self._samples > 2 or self._is_palette else 1
         check_size(self._name, (i, j, k, channels), dtype.itemsize)
-        if int(self._page.compression) != 1:
-            unpacked = i * j * k * channels * dtype.itemsize
-            check_ratio(self._name, unpacked, self._path.stat().st_size)
+        # Also where nothing is packed: strips that are left out are read as zeros.
+        unpacked = i * j * k * channels * dtype.itemsize
+        check_ratio(self._name, unpacked, self._path.stat().st_size)
         spacing = spacing_of(self._tif, k)
         notes = [note for note in spacing.notes if note] + [UNPLACED]
         if min(i, j, k) == 1:
