@@ -109,7 +109,7 @@ def check_ratio(name: str, unpacked_bytes: int, file_bytes: int) -> None:
 
 
 def check_packing(name: str, unpacked_bytes: int, file_bytes: int) -> None:
-    """Refuse a deflated DICOM file of which 64 MiB came out of less than a hundredth."""
+    """Refuse a file of which 64 MiB and more come out of less than a hundredth."""
     if unpacked_bytes > _DEFLATED_FROM_BYTES and unpacked_bytes > 100 * file_bytes:
         raise TooLarge(
             f"{name} would unpack to more than {_DEFLATED_FROM_BYTES >> 20} MiB, 100 times "

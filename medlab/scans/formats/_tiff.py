@@ -21,6 +21,7 @@ from medlab.scans._header import Header, modality_from_name, pick_frame
 from medlab.scans._limits import (
     NotAScan,
     TooLarge,
+    check_packing,
     check_ratio,
     check_size,
     cut_short,
@@ -125,8 +126,9 @@ class _Layout:
         channels = 3 if self._samples > 2 or self._is_palette else 1
         check_size(self._name, (i, j, k, channels), dtype.itemsize)
         # Also where nothing is packed: strips that are left out are read as zeros.
+        check = check_packing if int(self._page.compression) == 1 else check_ratio
         unpacked = i * j * k * channels * dtype.itemsize
-        check_ratio(self._name, unpacked, self._path.stat().st_size)
+        check(self._name, unpacked, self._path.stat().st_size)
         spacing = spacing_of(self._tif, k)
         notes = [note for note in spacing.notes if note] + [UNPLACED]
         if min(i, j, k) == 1:
