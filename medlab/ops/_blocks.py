@@ -4,7 +4,7 @@ A block may ask for voxels outside the array: those are zeros, as a convolution'
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,51 +103,139 @@ def blocks_of(domain: Sequence[int], channels: int, strides: Sequence[int]) -> B
     return Blocks(tuple(domain), (1, _evenly(rows, fits), *rest))
 
 
+def blocks_of_voxels(domain: Sequence[int], voxels: int, even: Sequence[int]) -> Blocks:
+    """Blocks of about so many voxels: whole planes, whole samples, or some lines.
+
+    Args:
+        domain: Sizes of the grid, batch axis first.
+        voxels: How many a block shall have at most.
+        even: Axes along which blocks have even sizes and margins; the grid is even there,
+            too. Up to 2.5 times as many voxels are taken where that saves cutting one.
+    """
+    sizes: list[int] = []
+    for axis, whole in reversed(list(enumerate(domain))):
+        step, most = (2, 2.5 * voxels) if axis in even else (1, voxels)
+        inner = step * math.prod(sizes)
+        fits = whole // step
+        if fits * inner > most:
+            fits = max(1, voxels // inner)
+        sizes.insert(0, step * _evenly(whole // step, fits))
+    return Blocks(tuple(domain), tuple(sizes))
+
+
 def _evenly(whole: int, most: int) -> int:
     """The size that cuts `whole` in as few parts as `most` does, as equal as can be."""
     return math.ceil(whole / math.ceil(whole / most))
 
 
 def read(
-    array: Any, blocks: Blocks, starts: Sequence[Any], reaches: Sequence[Reach]
+    array: Any, blocks: Blocks, starts: Sequence[Any], *reaches: Sequence[Reach]
 ) -> Any:
     """One block of `array` with its margin, zeros where it reaches outside.
 
     Args:
         array: `(B, *spatial, C)`.
-        starts: Where the block starts on the grid of `blocks`, from `Blocks.place`.
-        reaches: What it needs of the array, axis by axis, batch first.
+        blocks: The grid in blocks.
+        starts: Where the block starts on it, from `Blocks.place`.
+        *reaches: What it needs of the array, axis by axis, batch first. Several readings
+            of the same size stand channel beside channel.
+
+    Returns:
+        `(*sizes, readings * C)`.
     """
-    from_: list[Any] = []
-    again: list[Any] = []
-    lengths, around = [], []
-    for size, whole, steps, start, reach in zip(
-        array.shape, blocks.domain, blocks.sizes, starts, reaches, strict=False
-    ):
-        length = reach.length(steps)
-        wanted = start * reach.stride + reach.first
-        last = (whole - steps) * reach.stride + reach.first
-        zeros = (max(0, -reach.first), max(0, last + length - size))
-        if isinstance(wanted, int):
-            low, high = max(0, wanted), min(size, wanted + length)
-            zeros = (min(length, zeros[0]), min(length, zeros[1]))
-            from_.append(low)
-            lengths.append(max(0, high - low))
-            again.append(0)
-        else:
-            inside = min(length, size)
-            at = jnp.clip(wanted, 0, size - inside) if any(zeros) else wanted
-            from_.append(at)
-            lengths.append(inside)
-            again.append(zeros[0] + wanted - at if any(zeros) else 0)
-        around.append(zeros)
-    channels = array.shape[-1]
-    block = lax.dynamic_slice(array, (*from_, 0), (*lengths, channels))
-    if any(map(any, around)):
-        block = jnp.pad(block, [*around, (0, 0)])
-    wide = [
-        reach.length(steps) for reach, steps in zip(reaches, blocks.sizes, strict=True)
+    cuts = [
+        [
+            _cut(size, whole, steps, start, [r[axis] for r in reaches], reach[axis])
+            for axis, (size, whole, steps, start) in enumerate(
+                zip(array.shape, blocks.domain, blocks.sizes, starts, strict=False)
+            )
+        ]
+        for reach in reaches
     ]
-    if block.shape[:-1] != tuple(wide):
-        block = lax.dynamic_slice(block, (*again, 0), (*wide, channels))
-    return block
+    channels = array.shape[-1]
+    parts = []
+    for cut in cuts:
+        part = lax.dynamic_slice(
+            array, (*(c.start for c in cut), 0), (*(c.length for c in cut), channels)
+        )
+        for exists in [c.exists for c in cut if c.exists is not None]:
+            part = jnp.where(exists, part, 0)
+        parts.append(part)
+    wide = tuple(c.wide for c in cuts[0])
+    if all(part.shape[:-1] == wide for part in parts):
+        return parts[0] if len(parts) == 1 else jnp.concatenate(parts, -1)
+    # Written into zeros, not padded: XLA would pad and cut in one slow loop.
+    block = jnp.zeros((*wide, len(parts) * channels), array.dtype)
+    for number, (cut, part) in enumerate(zip(cuts, parts, strict=True)):
+        at = (*(c.to for c in cut), number * channels)
+        block = lax.dynamic_update_slice(block, part, at)
+    return block[tuple(slice(c.skip, c.skip + c.wanted) for c in cuts[0])]
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How a block is read along one axis.
+
+    Attributes:
+        start, length: What to read of the array.
+        wide: Size of the zeros that it is written to.
+        to: Where in these.
+        skip, wanted: Which part of these is the block.
+        exists: Whether the only row of the block lies inside; None where that is known.
+    """
+
+    start: Any
+    length: int
+    wide: int
+    to: Any
+    skip: int
+    wanted: int
+    exists: Any = None
+
+
+def _cut(
+    size: int,
+    whole: int,
+    steps: int,
+    start: Any,
+    together: Sequence[Reach],
+    reach: Reach,
+) -> _Cut:
+    length = reach.length(steps)
+    begin = start * reach.stride + reach.first
+    if isinstance(begin, int):
+        low, high = min(size, max(0, begin)), max(0, min(size, begin + length))
+        to = min(length, max(0, -begin))
+        return _Cut(low, max(0, high - low), length, to, 0, length)
+    before = max(0, *(-r.first for r in together))
+    after = max(
+        0,
+        *((whole - steps) * r.stride + r.first + length - size for r in together),
+    )
+    held = min(length, size)
+    at = jnp.clip(begin, 0, size - held)
+    if length == 1 and (before or after):
+        return _Cut(at, 1, 1, 0, 0, 1, at == begin)
+    wide = before + length + after
+    return _Cut(at, held, wide, after + at - begin, after, length)
+
+
+def without(block: Any, axis: int, count: Any) -> Any:
+    """The block with its first `count` entries along an axis set to zero."""
+    place = lax.broadcasted_iota(jnp.int32, block.shape, axis)
+    return jnp.where(place >= count, block, 0)
+
+
+def in_blocks(of_block: Callable[[Any], Any], count: int) -> Any:
+    """The sum of `of_block(step)` over all steps; an array, or a tree of arrays."""
+    if count == 1:
+        return of_block(0)
+
+    def add(total: Any, step: Any) -> tuple[Any, None]:
+        return jax.tree.map(jnp.add, total, of_block(step)), None
+
+    nothing = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(of_block, 0)
+    )
+    total, _ = lax.scan(add, nothing, jnp.arange(count))
+    return total

@@ -1,8 +1,9 @@
 """Convolution of images and volumes, fast on the CPU, with gradients of its own.
 
-Forward and input gradient are one oneDNN call each where the machine has it. Otherwise a 3D
-convolution is a sum of 2D ones, which XLA runs six times as fast as its own 3D loop. The
-kernel's gradient goes block by block, in `_weight_gradient`.
+Forward and input gradient are one oneDNN call each where the machine has it. Otherwise kernels
+of three taps go by tiles, and other 3D convolutions are sums of 2D ones, which XLA runs six
+times as fast as its own 3D loop. The kernel's gradient goes block by block, in
+`_weight_gradient`.
 """
 
 import functools
@@ -16,6 +17,7 @@ from medlab.ops._onednn import onednn_convolution, onednn_row_products
 from medlab.ops._path import path
 from medlab.ops._weight_gradient import kernel_gradient
 from medlab.ops._window import Padding, Window, window_of
+from medlab.ops._winograd import tiled_axes, tiled_convolution
 
 jnp, lax = jax.numpy, jax.lax
 
@@ -85,7 +87,7 @@ def stock_convolution(x: Any, kernel: Any, window: Window) -> Any:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _fast(x: Any, kernel: Any, window: Window, way: str) -> Any:
-    return _formulation(way, x.ndim)(x, kernel, window)
+    return _formulation(way)(x, kernel, window)
 
 
 def _forward(x: Any, kernel: Any, window: Window, way: str) -> Any:
@@ -106,10 +108,16 @@ def _backward(window: Window, way: str, kept: Any, g: Any) -> Any:
 _fast.defvjp(_forward, _backward)
 
 
-def _formulation(way: str, axes: int) -> Convolution:
-    if way == "onednn":
-        return onednn_convolution
-    return sum_of_2d if axes == 5 else stock_convolution
+def _formulation(way: str) -> Convolution:
+    return onednn_convolution if way == "onednn" else public_convolution
+
+
+def public_convolution(x: Any, kernel: Any, window: Window) -> Any:
+    """The fastest way with public JAX calls only: tiles, a sum of 2D ones, or stock."""
+    sizes = window.output_sizes(x.shape[1:-1], kernel.shape[:-2])
+    if tiled := tiled_axes(kernel.shape, window, x.shape[0] * math.prod(sizes)):
+        return tiled_convolution(x, kernel, window, tiled)
+    return (sum_of_2d if x.ndim == 5 else stock_convolution)(x, kernel, window)
 
 
 def sum_of_2d(x: Any, kernel: Any, window: Window) -> Any:

@@ -1,6 +1,6 @@
 """Which formulation convolutions take on this machine.
 
-`onednn` is the fastest and needs a kernel that not every jaxlib has; `sum-of-2d` uses
+`onednn` is the fastest and needs a kernel that not every jaxlib has; `public` uses
 public JAX calls only; `stock` is what Keras does by itself. A GPU or TPU always takes
 `stock`, which is the fastest there.
 """
@@ -15,7 +15,7 @@ from medlab.backend import jax
 from medlab.errors import MedlabError
 from medlab.ops._probe import remembered_verdict
 
-PATHS = ("onednn", "sum-of-2d", "stock")
+PATHS = ("onednn", "public", "stock")
 
 _forced: ContextVar[str | None] = ContextVar("medlab-path", default=None)
 # Where JAX can, a jitted function is traced anew when the path changes.
@@ -27,7 +27,7 @@ _traced_anew: Any = (
 
 
 def path() -> str:
-    """The formulation in use: `"onednn"`, `"sum-of-2d"` or `"stock"`.
+    """The formulation in use: `"onednn"`, `"public"` or `"stock"`.
 
     The environment variable `MEDLAB_CONVOLUTIONS` names one, or `auto` (the default):
     then a short trial in a process of its own decides, once for each version of jaxlib

@@ -26,7 +26,7 @@ TRIAL = (sys.executable, "-P", "-m", "medlab.ops._trial")
 TRIAL_S = 60.0
 # A trial that took too long met a busy machine: it may be better tomorrow.
 SLOW_TRIAL_HOLDS_S = 24 * 3600.0
-FALLBACK = "sum-of-2d"
+FALLBACK = "public"
 
 _log = logging.getLogger("medlab")
 
@@ -36,7 +36,7 @@ class Verdict:
     """What a trial found.
 
     Attributes:
-        path: The formulation to take, `"onednn"` or `"sum-of-2d"`.
+        path: The formulation to take, `"onednn"` or `"public"`.
         why: The reason, in words for the log.
         tried_at: When, in seconds since 1970.
         holds_s: How long the verdict holds, in seconds; `None` for ever.

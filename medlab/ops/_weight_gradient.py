@@ -6,6 +6,8 @@ over blocks of rows, lays the views of one block side by side, multiplies, and a
 carry. A block reads its own margin and puts the zeros of the padding around itself: no padded
 copy of the whole input is ever made.
 
+Kernels of three taps go another way, with fewer products: see `_winograd`.
+
 A shift by one voxel can as well be put on the other factor, the other way round. With one axis
 of shifts there the two factors are about as wide, and both are written faster.
 
@@ -21,8 +23,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from medlab.backend import jax
-from medlab.ops._blocks import Reach, blocks_of, read
+from medlab.ops._blocks import Reach, blocks_of, in_blocks, read, without
 from medlab.ops._window import Window
+from medlab.ops._winograd import tiled_axes, tiled_kernel_gradient
 
 jnp, lax = jax.numpy, jax.lax
 
@@ -54,6 +57,9 @@ def kernel_gradient(
     """
     product = product or _row_products
     channels, outputs, groups = x.shape[-1], g.shape[-1], window.groups
+    kernel_shape = (*kernel_sizes, channels // groups, outputs)
+    if tiled := tiled_axes(kernel_shape, window, math.prod(g.shape[:-1])):
+        return tiled_kernel_gradient(x, g, kernel_sizes, window, tiled, product)
     on_g = _axes_shifted_on_g(channels, window)
     on_x = [axis for axis in range(x.ndim - 2) if axis not in on_g]
     domain = [(x if axis in on_g else g).shape[axis + 1] for axis in range(x.ndim - 2)]
@@ -67,9 +73,9 @@ def kernel_gradient(
         # The last block of an axis may overlap the one before it.
         for axis, repeated in enumerate(counted_before):
             if repeated is not None and axis - 1 in on_g:
-                x_block = _without(x_block, axis, repeated)
+                x_block = without(x_block, axis, repeated)
             elif repeated is not None:
-                g_block = _without(g_block, axis, repeated)
+                g_block = without(g_block, axis, repeated)
         # Or XLA would join reading and laying side by side in one slow loop.
         x_block, g_block = lax.optimization_barrier((x_block, g_block))
         x_views = _views(x_block, on_x, kernel_sizes, window, blocks.sizes[1:])
@@ -80,7 +86,7 @@ def kernel_gradient(
             return _line_products(x_views, g_views[0])
         return product(_side_by_side(x_views), _side_by_side(g_views))
 
-    total = of_block(0) if blocks.count == 1 else _summed(of_block, blocks.count)
+    total = in_blocks(of_block, blocks.count)
     shape = [
         groups,
         *(kernel_sizes[axis] for axis in on_x),
@@ -172,19 +178,3 @@ def _grouped_products(
         rows, g.reshape(-1, groups, given), (((0,), (0,)), ((2,), (1,)))
     )
     return found
-
-
-def _summed(of_block: Callable[[Any], Any], count: int) -> Any:
-    shape = jax.eval_shape(of_block, 0)
-    total, _ = lax.scan(
-        lambda total, step: (total + of_block(step), None),
-        jnp.zeros(shape.shape, shape.dtype),
-        jnp.arange(count),
-    )
-    return total
-
-
-def _without(block: Any, axis: int, count: Any) -> Any:
-    """The block with its first `count` entries along an axis set to zero."""
-    place = lax.broadcasted_iota(jnp.int32, block.shape, axis)
-    return jnp.where(place >= count, block, 0)

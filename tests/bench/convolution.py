@@ -57,7 +57,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("words", nargs="*")
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--paths", default="onednn,sum-of-2d")
+    options.add_argument("--paths", default="onednn,public")
     chosen = options.parse_args()
     paths = ["stock", *chosen.paths.split(",")]
     print(

@@ -20,7 +20,7 @@ LONG = os.environ.get("MEDLAB_LONG") == "1"
 
 @pytest.fixture(autouse=True)
 def _fast_path():
-    with ops.with_path("sum-of-2d"):
+    with ops.with_path("public"):
         yield
 
 

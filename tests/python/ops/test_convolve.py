@@ -156,7 +156,7 @@ def assert_rounding_only(found, wanted):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("way", ["onednn", "sum-of-2d"])
+@pytest.mark.parametrize("way", ["onednn", "public"])
 def test_values_and_gradients_are_those_of_xla(way, name):
     wanted = results("XLA", name[:2])[name]
 
@@ -178,7 +178,7 @@ def test_the_stock_path_is_xla_to_the_last_bit(name):
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-@pytest.mark.parametrize("way", ["onednn", "sum-of-2d"])
+@pytest.mark.parametrize("way", ["onednn", "public"])
 def test_short_floats_give_what_xla_gives_to_the_last_bit(way, dtype):
     x, kernel = (noise(s, 1).astype(dtype) for s in ((1, 7, 8, 4), (3, 3, 4, 2)))
 
@@ -209,7 +209,7 @@ def random_layers(draw):
     )
 
 
-@pytest.mark.parametrize("way", ["onednn", "sum-of-2d"])
+@pytest.mark.parametrize("way", ["onednn", "public"])
 @settings(
     max_examples=150 if LONG else 3,
     deadline=None,

@@ -60,9 +60,9 @@ def test_a_block_reads_zeros_outside_the_array():
 @pytest.mark.parametrize(
     ("way", "shape", "spare_mib"),
     [
-        ("onednn", (2, 128, 128, 32), 4),
-        ("onednn", (1, 32, 32, 32, 32), 6),
-        ("sum-of-2d", (2, 128, 128, 32), 4),
+        ("onednn", (2, 256, 256, 32), 12),
+        ("onednn", (1, 64, 64, 64, 32), 12),
+        ("public", (2, 256, 256, 32), 12),
     ],
 )
 def test_value_and_gradients_need_no_copy_of_the_input(way, shape, spare_mib):
@@ -78,7 +78,7 @@ def test_value_and_gradients_need_no_copy_of_the_input(way, shape, spare_mib):
 
     # A padded copy of x or of g would add at least as much as x itself.
     x_mib = 4 * np.prod(shape) / MIB
-    assert x_mib >= 4
+    assert x_mib >= 16
     assert needed / MIB < spare_mib
 
 

@@ -26,7 +26,7 @@ def by_xla(x, kernel):
 X, KERNEL = noise((2, 5, 6, 5)), noise((3, 3, 5, 5), 1)
 
 
-@pytest.fixture(autouse=True, params=["onednn", "sum-of-2d"])
+@pytest.fixture(autouse=True, params=["onednn", "public"])
 def way(request):
     with ops.with_path(request.param):
         yield request.param

@@ -71,13 +71,13 @@ def test_a_trial_that_agrees_and_is_faster_is_taken():
 def test_a_trial_that_fails_leaves_the_fast_kernels_off(code, why):
     verdict = _probe.try_out(python(code))
 
-    assert (verdict.path, verdict.why, verdict.holds_s) == ("sum-of-2d", why, None)
+    assert (verdict.path, verdict.why, verdict.holds_s) == ("public", why, None)
 
 
 def test_a_trial_that_hangs_is_ended_and_asked_again_another_day():
     verdict = _probe.try_out(python("import time; time.sleep(60)"), limit_s=0.3)
 
-    assert verdict.path == "sum-of-2d"
+    assert verdict.path == "public"
     assert verdict.why == "the trial took more than 0.3 s"
     assert verdict.holds_s == 24 * 3600
 
@@ -115,10 +115,10 @@ def test_the_trial_runs_through_with_the_kernels_that_are_here():
 def test_a_failure_is_told_once_and_remembered(asked_anew, printing, caplog):
     printing("import os; os.abort()")
     with caplog.at_level(logging.INFO, "medlab"):
-        assert [ops.path() for _ in range(3)] == ["sum-of-2d"] * 3
+        assert [ops.path() for _ in range(3)] == ["public"] * 3
         _probe.remembered_verdict.cache_clear()
         printing(f"print('{GOOD}')")
-        assert ops.path() == "sum-of-2d"
+        assert ops.path() == "public"
 
     assert [record.getMessage() for record in caplog.records] == [
         "Convolutions use public JAX calls instead of oneDNN: the trial ended with -6."
@@ -142,7 +142,7 @@ def test_the_verdict_is_kept_for_this_jaxlib_and_processor(asked_anew, printing)
         "[]",
         '{"path": "onednn"}',
         '{"path": "rm -rf", "why": "", "tried_at": 0, "holds_s": null}',
-        '{"path": "sum-of-2d", "why": "", "tried_at": 0, "holds_s": 60}',
+        '{"path": "public", "why": "", "tried_at": 0, "holds_s": 60}',
     ],
 )
 def test_a_verdict_that_is_damaged_or_too_old_is_asked_anew(asked_anew, printing, text):
@@ -174,10 +174,10 @@ def test_other_machines_are_not_tried(asked_anew, monkeypatch, system, machine):
     monkeypatch.setattr(_probe.platform, "machine", lambda: machine)
     monkeypatch.setattr(_probe, "try_out", lambda: pytest.fail("was tried"))
 
-    assert ops.path() == "sum-of-2d"
+    assert ops.path() == "public"
 
 
-@pytest.mark.parametrize("choice", ["onednn", "sum-of-2d", "stock"])
+@pytest.mark.parametrize("choice", ["onednn", "public", "stock"])
 def test_the_environment_chooses(monkeypatch, choice):
     monkeypatch.setenv("MEDLAB_CONVOLUTIONS", choice)
 
@@ -191,14 +191,14 @@ def test_a_path_that_does_not_exist_is_refused_with_those_that_do(monkeypatch):
         ops.path()
 
     assert str(told.value) == (
-        "MEDLAB_CONVOLUTIONS knows onednn, sum-of-2d, stock, got fastest. "
+        "MEDLAB_CONVOLUTIONS knows onednn, public, stock, got fastest. "
         "Leave MEDLAB_CONVOLUTIONS unset to let medlab choose."
     )
     with pytest.raises(MedlabError, match="with_path knows"), ops.with_path("fastest"):
         pass
 
 
-@pytest.mark.parametrize("choice", ["onednn", "sum-of-2d"])
+@pytest.mark.parametrize("choice", ["onednn", "public"])
 def test_an_accelerator_always_takes_the_stock_path(monkeypatch, choice):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
 

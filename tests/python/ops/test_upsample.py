@@ -18,7 +18,7 @@ def by_xla(x, kernel):
     return lax.conv_transpose(x, turned, size, "VALID", dimension_numbers=axes)
 
 
-@pytest.mark.parametrize("path", ["onednn", "sum-of-2d", "stock"])
+@pytest.mark.parametrize("path", ["onednn", "public", "stock"])
 @pytest.mark.parametrize(
     ("shape", "size"), [((2, 3, 4, 5), (2, 2)), ((1, 2, 3, 2, 3), (2, 1, 3))]
 )
