@@ -7,13 +7,16 @@ compilation on a laptop the first time, and a fraction of a second ever after.
 Import `keras`, `layers` and `jax` from here, so that no module can be too early.
 """
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import jax as jax
+import jax.monitoring
 import keras as keras
 from keras import layers as layers
 
@@ -31,6 +34,20 @@ def _keep_compiled_programs(settings: Any = jax.config) -> None:
         settings.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+def _give_back_what_compiling_took() -> None:
+    # XLA frees some hundreds of megabytes after a large network, but the C library keeps
+    # them for the process. Training needs them more than the compiler will again.
+    if sys.platform != "linux":
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
+
+    def after(event: str, duration_secs: float, **_: Any) -> None:
+        if trim and event.endswith("/backend_compile_duration") and duration_secs > 1:
+            trim(0)
+
+    jax.monitoring.register_event_duration_secs_listener(after)
+
+
 if keras.backend.backend() != "jax":
     raise MedlabError(
         "medlab trains with Keras on JAX, but Keras runs on "
@@ -39,3 +56,4 @@ if keras.backend.backend() != "jax":
         code="wrong-backend",
     )
 _keep_compiled_programs()
+_give_back_what_compiling_took()
