@@ -62,7 +62,7 @@ def variants_of(network: str, about: list[str], *, quick: bool) -> dict[str, Var
     less = {"medlab, recomputing": keras(about, "medlab", "--recompute")}
     public = {
         "medlab, public calls only": keras(
-            about, "medlab", env={"MEDLAB_CONVOLUTIONS": "sum-of-2d"}
+            about, "medlab", env={"MEDLAB_CONVOLUTIONS": "public"}
         )
     }
     if quick:
@@ -74,12 +74,20 @@ def variants_of(network: str, about: list[str], *, quick: bool) -> dict[str, Var
 
 
 def measure(
-    network: str, dims: int, rounds: int, *, quick: bool, only: list[str], smaller: int
+    network: str,
+    dims: int,
+    rounds: int,
+    *,
+    quick: bool,
+    only: list[str],
+    smaller: int,
+    batch: int,
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         about = [str(Path(folder) / "case.npz")]
         about += ["--network", network, "--dims", str(dims)]
-        writer = monai(about, "--write", "--smaller", str(smaller))
+        sizes = ["--smaller", str(smaller), "--batch", str(batch)]
+        writer = monai(about, "--write", *sizes)
         subprocess.run(
             writer.command, env={**os.environ, **writer.env}, cwd=ROOT, check=True
         )
@@ -138,6 +146,7 @@ def main() -> None:
         default=1,
         help="divide the image's sides by this, to see whether everything runs",
     )
+    parser.add_argument("--batch", type=int, default=0, help="instead of the usual one")
     asked = parser.parse_args()
     every = ["basic-unet", "residual-unet", "resnet"]
     rounds = asked.rounds or (3 if asked.quick else 9)
@@ -150,6 +159,7 @@ def main() -> None:
                 quick=asked.quick,
                 only=asked.only,
                 smaller=asked.smaller,
+                batch=asked.batch,
             )
 
 

@@ -33,8 +33,9 @@ def build(network: str, dims: int, widths: tuple[int, ...]) -> torch.nn.Module:
     return UNet(dims, 1, 2, widths, (2,) * (len(widths) - 1), num_res_units=2)
 
 
-def write(path: str, network: str, dims: int, smaller: int) -> None:
-    size, batch, widths = CASES[network, dims]
+def write(path: str, network: str, dims: int, smaller: int, batch: int) -> None:
+    size, usual, widths = CASES[network, dims]
+    batch = batch or usual
     size //= smaller
     draw = np.random.default_rng(0)
     images = draw.normal(size=(batch, *[size] * dims, 1)).astype(np.float32)
@@ -55,9 +56,10 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--smaller", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=0)
     asked = parser.parse_args()
     if asked.write:
-        return write(asked.case, asked.network, asked.dims, asked.smaller)
+        return write(asked.case, asked.network, asked.dims, asked.smaller, asked.batch)
 
     case = np.load(asked.case)
     layout = torch.contiguous_format
