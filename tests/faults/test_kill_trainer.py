@@ -1,7 +1,8 @@
 """kill -9 of the trainer at any step: it goes on as if nothing had happened.
 
 Twelve kills by default, two hundred a template with MEDLAB_LONG=1; twenty kills while a
-checkpoint is being saved, or five hundred.
+checkpoint is being saved, or five hundred. MEDLAB_CONVOLUTIONS=onednn does it with the
+fast convolutions.
 """
 
 import json
@@ -27,6 +28,13 @@ KILLED = -signal.SIGKILL
 TEMPLATES = {
     "unet": {"widths": [4, 8], "dropout": 0.2},
     "unet, 3D": {"widths": [4, 8]},
+    "unet, residual": {"widths": [4, 8], "residual": [1, 1]},
+    "unet, gates, heads, batch norm": {
+        "widths": [4, 8, 8],
+        "attention": True,
+        "deep_supervision": True,
+        "normalisation": "batch",
+    },
 }
 CHOSEN = list(TEMPLATES) if LONG else ["unet"]
 
@@ -39,7 +47,7 @@ def workplace(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDLAB_HOME", str(folder / ".medlab"))
         patch.chdir(folder)
-        host = TrainerHost(folder)
+        host = TrainerHost(folder, os.environ.get("MEDLAB_CONVOLUTIONS", "stock"))
         yield find_home(), host
         host.close()
 

@@ -104,6 +104,13 @@ class Drawing:
         self.page.wait_for_function(f"() => {EDITOR}.saveState === 'saved'")
         self.wait_for_place("disk", "file")
 
+    def wait_for(self, voxels: np.ndarray) -> None:
+        """Wait until the page shows these labels, `(I, J, K)`."""
+        self.page.wait_for_function(
+            f"wanted => {EDITOR}.labels.data.every((label, at) => label === wanted[at])",
+            arg=voxels.ravel(order="F").tolist(),
+        )
+
     @property
     def words(self) -> str:
         """What is said about where the labels are."""

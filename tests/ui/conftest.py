@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.support.lab import Lab, find_chromium, open_browser, running_lab
 
+expect.set_options(timeout=30_000)
 _LONG = os.environ.get("MEDLAB_LONG") == "1"
 
 

@@ -61,7 +61,10 @@ def test_strokes_drawn_offline_and_one_in_the_making_survive_the_leaving(
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto("about:blank")
     page.context.set_offline(False)
-    drawing.reload().wait_until_saved()
+    drawing.reload()
+    # Taken up once the browser says that the page before is gone.
+    drawing.wait_for(states[-1])
+    drawing.wait_until_saved()
 
     assert all(a.sum() < b.sum() for a, b in pairwise(states))
     np.testing.assert_array_equal(drawing.on_disk(), states[-1])

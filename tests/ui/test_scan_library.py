@@ -18,7 +18,6 @@ from tests.support.lab import Lab, execute, open_browser, running_lab
 from tests.support.many_scans import ERROR, TYPED, WARNING, make_library
 
 COUNT = 100_000
-expect.set_options(timeout=30_000)
 _LIST = ".medlab-ScanBrowser-list"
 _COUNT = ".medlab-ScanBrowser-count"
 _ROW = ".medlab-ScanRow"

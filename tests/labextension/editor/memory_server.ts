@@ -38,6 +38,8 @@ export class MemoryServer implements IServer {
   readonly journal: IDelta[] = [];
   /** Answers nothing, as if it were down. */
   isDown = false;
+  /** The layer cannot be read, until it is recovered. */
+  isDamaged = false;
   /** Journals the next edits but loses its answer. */
   losesAnswer = false;
   readonly asked: string[] = [];
@@ -66,6 +68,11 @@ export class MemoryServer implements IServer {
     }
     if (url.startsWith('volumes/')) {
       return json(this.info);
+    }
+    if (url.endsWith('/recover')) {
+      this.isDamaged = false;
+    } else if (this.isDamaged) {
+      return json({ message: 'Damaged.', code: 'journal-damaged' }, 422);
     }
     if (url.endsWith('/snapshot')) {
       return this._snapshot();

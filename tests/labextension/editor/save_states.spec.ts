@@ -11,9 +11,12 @@ import {
   additions,
   replacements
 } from '../../../labextension/src/editor/labels/import';
+import { LabelSession } from '../../../labextension/src/editor/labels/label_session';
 import { LabelMap } from '../../../labextension/src/editor/labels/label_map';
 import { segNrrd } from '../../../labextension/src/editor/labels/seg_nrrd';
 import { troubleOf } from '../../../labextension/src/editor/labels/trouble';
+
+import { infoOf, MemoryServer } from './memory_server';
 
 const LINE: Triple = [5, 1, 1];
 
@@ -41,6 +44,34 @@ describe('what goes wrong with saving', () => {
     );
 
     expect(troubleOf(error).lastGoodRev).toBe(12);
+  });
+});
+
+describe('damaged labels', () => {
+  it('are not called saved before the last good state is shown', async () => {
+    const info = infoOf(LINE);
+    const server = new MemoryServer(info, new Int16Array(5));
+    server.map.segments = [fullSegment({ id: 1, name: 'lung' })];
+    server.map.data.set([0, 1, 1, 0, 0]);
+    server.isDamaged = true;
+    const options = {
+      ...{ server, scanId: info.id, layer: 'labels', tools: true }
+    };
+    const { signal } = new AbortController();
+    const session = await LabelSession.open(options, info, signal);
+    const answer = server.request.bind(server);
+    const told: string[] = [];
+    server.request = (...asked) => {
+      told.push(`${[...session.labels.data]} ${session.state}`);
+      return answer(...asked);
+    };
+
+    await session.recover();
+
+    expect(new Set(told.slice(0, 3))).toEqual(new Set(['0,0,0,0,0 unsaved']));
+    expect([...session.labels.data]).toEqual([0, 1, 1, 0, 0]);
+    expect(session.state).toBe('saved');
+    session.dispose();
   });
 });
 

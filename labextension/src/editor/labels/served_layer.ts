@@ -94,10 +94,11 @@ export class ServedLayer {
   /** Loads the layer, and makes it when it is to be drawn on. */
   async load(layer: string, signal = this._signal): Promise<void> {
     const { server, scanId } = this._options;
-    this._damage = null;
     try {
       const { shape } = this._map;
       const opened = await loadLayer(this._options, layer, shape, signal);
+      // Not before: what is still damaged, or still to come, is on no disk.
+      this._damage = null;
       if (!opened) {
         return;
       }
