@@ -19,30 +19,34 @@ from medlab.train._samples import make_plan
 from tests.support.training import write_case
 
 
+def four_scans(folder):
+    """Write four scans of three patients; the recipe that learns from them."""
+    cases = []
+    for number, patient in enumerate("abca"):
+        (folder / str(number)).mkdir()
+        write_case(folder / str(number))
+        entry = {"scan": f"{number}/scan.nii", "labels": f"{number}/labels.nii"}
+        cases.append({**entry, "patient": patient})
+    return Recipe(
+        cases=cases,
+        template_args={"widths": [4, 8]},
+        patch=[16, 16],
+        batch=2,
+        steps_per_epoch=4,
+        epochs=3,
+        augmentation="none",
+        learning_rate=0.02,
+    )
+
+
 @pytest.fixture(scope="module")
 def divided(tmp_path_factory):
-    """Four scans of three patients in two folds; the first fold alone, then both."""
+    """Those scans in two folds; the first fold alone, then both."""
     folder = tmp_path_factory.mktemp("folds")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDLAB_HOME", str(folder / ".medlab"))
         patch.chdir(folder)
-        cases = []
-        for number, patient in enumerate("abca"):
-            (folder / str(number)).mkdir()
-            write_case(folder / str(number))
-            entry = {"scan": f"{number}/scan.nii", "labels": f"{number}/labels.nii"}
-            cases.append({**entry, "patient": patient})
-        recipe = Recipe(
-            cases=cases,
-            template_args={"widths": [4, 8]},
-            patch=[16, 16],
-            batch=2,
-            steps_per_epoch=4,
-            epochs=3,
-            augmentation="none",
-            learning_rate=0.02,
-        )
-        home = find_home()
+        recipe, home = four_scans(folder), find_home()
         with with_path("stock"):  # its programs are kept from one test run to the next
             first = cross_validate(recipe, 2, home=home, where="inline", which=[0])
             both = cross_validate(recipe, 2, home=home, where="inline")
@@ -76,6 +80,20 @@ def test_a_fold_that_is_done_is_not_trained_again(divided):
 
     assert again.rows == both.rows
     assert len(list_runs(home)) == 2
+
+
+def test_a_fold_in_a_process_of_its_own_comes_to_the_same(
+    divided, tmp_path, monkeypatch
+):
+    _, _, inline, _ = divided
+    monkeypatch.setenv("MEDLAB_HOME", str(tmp_path / ".medlab"))
+    monkeypatch.setenv("MEDLAB_CONVOLUTIONS", "stock")
+    monkeypatch.chdir(tmp_path)
+
+    found = cross_validate(four_scans(tmp_path), 2, where="process", which=[0])
+
+    assert found.missing == (1,)
+    assert found.rows == inline.rows
 
 
 def test_the_dice_is_that_of_a_prediction_on_the_cases_own_grid(divided):

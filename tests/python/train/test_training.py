@@ -313,3 +313,22 @@ def test_a_model_with_several_heads_trains_draws_and_predicts(workplace, recipe)
     assert lines(run, "preview")
     assert run.model().output_shape == (None, None, None, 3)
     assert medlab.predict(run, "scan.nii").shape == (16, 16, 6)
+
+
+def test_regions_are_learnt_and_predicted_as_the_segments_they_are_made_of(
+    workplace, recipe
+):
+    left, right = (
+        segment.name for segment in medlab.open_labels("labels.nii").segments
+    )
+    regions = {"both": [left, right], "right one": [right]}
+    longer = {"steps_per_epoch": 20, "epochs": 4, "learning_rate": 0.02}
+    run = train(recipe.replace(regions=regions, **longer), workplace)
+
+    found = medlab.predict(run, "scan.nii")
+
+    truth = medlab.open_labels("labels.nii")
+    assert [segment.name for segment in found.segments] == [left, right]
+    for number in (1, 2):
+        ours, theirs = (np.asarray(x.voxels) == number for x in (found, truth))
+        assert 2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()) > 0.8
