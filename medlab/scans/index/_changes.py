@@ -8,7 +8,7 @@ from medlab.scans._home import Home
 from medlab.scans.index._file import connected
 from medlab.scans.index._progress import Progress
 from medlab.scans.index._store import changed_units, remove_units, storable
-from medlab.scans.index._walk import Unit, is_searched, walk_units
+from medlab.scans.index._walk import Unit, is_left_out, is_searched, walk_units
 
 
 def changes(
@@ -17,7 +17,7 @@ def changes(
     """What must be read, folder by folder; what is gone is forgotten on the way."""
     seen: set[str] = set()
     with connected(home) as connection:
-        for found in walk_units(top, home):
+        for found in () if _is_below_left_out(top, home) else walk_units(top, home):
             changed, gone = changed_units(connection, found, refresh)
             seen.add(storable(found.folder))
             if gone:
@@ -57,10 +57,17 @@ def _lost_folders(
 def _keys_in(home: Home, folder: str) -> set[str]:
     """The units a folder has by now: another process may have found what arrived since."""
     place = home.locate(folder)
+    if not place.is_dir() or _is_below_left_out(place, home):
+        return set()
+    found = next(walk_units(place, home), None)
+    return set() if found is None else {storable(unit.key) for unit in found.units}
+
+
+def _is_below_left_out(place: Path, home: Home) -> bool:
+    """Whether a walk from the root would not come to a folder."""
     for part in (place, *place.parents):
         if part in (home.root, home.fetched):
-            break
-        if not is_searched(part.name) or (part / "pyvenv.cfg").exists():
-            return set()
-    found = next(walk_units(place, home), None) if place.is_dir() else None
-    return set() if found is None else {storable(unit.key) for unit in found.units}
+            return False
+        if not is_searched(part.name) or is_left_out(part):
+            return True
+    return False

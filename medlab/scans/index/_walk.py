@@ -17,6 +17,9 @@ from medlab.scans.formats._table import format_of
 from medlab.scans.index._folder_groups import Group, groups_of, is_scan_folder
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "venv"})
+LEFT_OUT = ".medlab-ignore"
+"""Leaves the folder that holds a file of this name out of every list, and all below it."""
+_MARKS_LEFT_OUT = (LEFT_OUT, "pyvenv.cfg")
 _LABEL_ENDINGS = (".seg.nrrd",)
 _WITH_TABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
 _ZARR_MARKS = (".", ".zattrs", ".zgroup", ".zmetadata", "zarr.json")
@@ -55,8 +58,8 @@ class FolderUnits:
 def walk_units(top: Path, home: Home) -> Iterator[FolderUnits]:
     """Each folder at and below `top` with its units, in the order of names.
 
-    Hidden folders, environments, label files, and links that lead out of the root are left
-    out; no folder comes twice.
+    Hidden folders, environments, folders that hold `LEFT_OUT`, label files, and links that
+    lead out of the root are left out, but `top` is not; no folder comes twice.
     """
     inside = top.is_relative_to(home.root)
     pending = [str(top)]
@@ -74,7 +77,7 @@ def walk_units(top: Path, home: Home) -> Iterator[FolderUnits]:
                 entries = sorted(listing, key=_name_of, reverse=True)
         except OSError:
             continue
-        if folder != str(top) and any(entry.name == "pyvenv.cfg" for entry in entries):
+        if folder != str(top) and any(e.name in _MARKS_LEFT_OUT for e in entries):
             continue
         name = home.name(Path(folder)) if not inside else _relative(folder, home)
         files: list[Entry] = []
@@ -98,6 +101,11 @@ def walk_units(top: Path, home: Home) -> Iterator[FolderUnits]:
 def is_searched(name: str) -> bool:
     """Whether a folder of that name is looked into."""
     return not name.startswith(".") and name not in _SKIPPED_FOLDERS
+
+
+def is_left_out(folder: Path) -> bool:
+    """Whether a folder says itself that it is not to be looked into."""
+    return any((folder / mark).exists() for mark in _MARKS_LEFT_OUT)
 
 
 def count_files(top: Path) -> int:
@@ -167,7 +175,7 @@ def _follow(
     if inside and not real.is_relative_to(home.root):
         return
     if link.is_dir():
-        if is_searched(link.name) and not (real / "pyvenv.cfg").exists():
+        if is_searched(link.name) and not is_left_out(real):
             pending.append(str(real))
     elif link.is_file() and (
         format_of(link.name) is None or not _is_come_by(real, home)

@@ -94,6 +94,23 @@ def test_hidden_folders_environments_and_labels_are_left_out(home):
     assert [scan.path for scan in list_scans(home=home)] == ["a.nii"]
 
 
+def test_a_folder_is_left_out_while_it_says_so(home):
+    write_scan(home.root / "a.nii")
+    write_scan(home.root / "docs" / "pictures" / "b.nii")
+    both = ["a.nii", "docs/pictures/b.nii"]
+    update_index(home)
+    assert paths_of(home) == both
+
+    mark = home.root / "docs" / ".medlab-ignore"
+    mark.touch()
+    for changed in ("docs", "docs/pictures", None):
+        update_index(home, changed)
+        assert paths_of(home) == ["a.nii"]
+    mark.unlink()
+    update_index(home, "docs")
+    assert paths_of(home) == both
+
+
 def test_what_was_fetched_from_a_server_is_listed_as_such(home):
     write_dicom_series(home.fetched / "0123456789abcdef", make_volume())
 
