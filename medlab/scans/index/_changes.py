@@ -17,7 +17,8 @@ def changes(
     """What must be read, folder by folder; what is gone is forgotten on the way."""
     seen: set[str] = set()
     with connected(home) as connection:
-        for found in () if _is_below_left_out(top, home) else walk_units(top, home):
+        is_walked = not any(is_left_out(part) for part in _up_to_the_root(top, home))
+        for found in walk_units(top, home) if is_walked else ():
             changed, gone = changed_units(connection, found, refresh)
             seen.add(storable(found.folder))
             if gone:
@@ -57,17 +58,18 @@ def _lost_folders(
 def _keys_in(home: Home, folder: str) -> set[str]:
     """The units a folder has by now: another process may have found what arrived since."""
     place = home.locate(folder)
-    if not place.is_dir() or _is_below_left_out(place, home):
+    if not place.is_dir() or any(
+        not is_searched(part.name) or is_left_out(part)
+        for part in _up_to_the_root(place, home)
+    ):
         return set()
     found = next(walk_units(place, home), None)
     return set() if found is None else {storable(unit.key) for unit in found.units}
 
 
-def _is_below_left_out(place: Path, home: Home) -> bool:
-    """Whether a walk from the root would not come to a folder."""
+def _up_to_the_root(place: Path, home: Home) -> Iterator[Path]:
+    """A folder and those it lies in, without the root."""
     for part in (place, *place.parents):
         if part in (home.root, home.fetched):
-            return False
-        if not is_searched(part.name) or is_left_out(part):
-            return True
-    return False
+            return
+        yield part

@@ -111,6 +111,14 @@ def test_a_folder_is_left_out_while_it_says_so(home):
     assert paths_of(home) == both
 
 
+def test_a_hidden_folder_is_listed_when_it_is_asked_for_by_name(home):
+    write_scan(home.root / ".hidden" / "a.nii")
+
+    assert list_scans(home=home) == []
+    asked = list_scans(home.root / ".hidden", home=home)
+    assert [scan.path for scan in asked] == [".hidden/a.nii"]
+
+
 def test_what_was_fetched_from_a_server_is_listed_as_such(home):
     write_dicom_series(home.fetched / "0123456789abcdef", make_volume())
 
